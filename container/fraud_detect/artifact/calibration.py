@@ -1,0 +1,64 @@
+"""Calibrations as data: how an uncalibrated score becomes a probability.
+
+Knows numpy. Never knows how a calibration was fitted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+EPSILON = 1e-7
+"""Scores are kept this far from 0 and 1 before their log-odds are taken: float32 resolves no more near 1."""
+
+Scores = NDArray[np.float64]
+
+
+class NoCalibration(BaseModel):
+    """The score is the probability."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    method: Literal["none"] = "none"
+
+    def apply(self, scores: Scores) -> Scores:
+        """Return `scores`, float64, shape (n,), in [0, 1], unchanged."""
+        return scores
+
+
+class SigmoidCalibration(BaseModel):
+    """Platt's sigmoid over the log-odds of the score: p = 1 / (1 + exp(-(slope * log-odds + intercept)))."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    method: Literal["sigmoid"] = "sigmoid"
+    slope: float
+    intercept: float
+
+    def apply(self, scores: Scores) -> Scores:
+        """Return probabilities in (0, 1), float64, shape (n,), for `scores` of the same shape in [0, 1]."""
+        return 1.0 / (1.0 + np.exp(-(self.slope * log_odds(scores) + self.intercept)))
+
+
+class IsotonicCalibration(BaseModel):
+    """A non-decreasing, piecewise linear function through (`scores`, `probabilities`), constant beyond its ends."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    method: Literal["isotonic"] = "isotonic"
+    scores: Sequence[float]
+    probabilities: Sequence[float]
+
+    def apply(self, scores: Scores) -> Scores:
+        """Return probabilities in [0, 1], float64, shape (n,), for `scores` of the same shape."""
+        return np.interp(scores, self.scores, self.probabilities)
+
+
+Calibration = Annotated[NoCalibration | SigmoidCalibration | IsotonicCalibration, Field(discriminator="method")]
+
+
+def log_odds(scores: Scores) -> Scores:
+    """Return log(s / (1 - s)) of `scores`, float64, shape (n,), kept finite by `EPSILON`."""
+    kept = np.clip(scores, EPSILON, 1.0 - EPSILON)
+    return np.log(kept / (1.0 - kept))
