@@ -1,0 +1,139 @@
+"""Put frames together into one matrix, texts as provisional codes.
+
+Knows numpy and pandas frames. Never knows files, SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fraud_detect.errors import TableError
+from fraud_detect.schema import MISSING, Float32Matrix
+from fraud_detect.tables.diagnosis import text_for_number
+from fraud_detect.tables.files import Source
+from fraud_detect.tables.request import Roles
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_LABELS = 1_000
+MOST_CATEGORIES = 10_000  # per column while reading; beyond that it is an identifier
+GROWTH = 1.5
+
+
+@dataclass
+class Vocabulary:
+    """The distinct texts of one column in the order of their first appearance, and how often each was seen."""
+
+    name: str
+    most: int
+    texts: list[str] = field(default_factory=list)
+    _places: dict[str, int] = field(default_factory=dict)
+
+    def encode(self, values: NDArray[np.object_]) -> NDArray[np.float32]:
+        """Return the place of each text, float32, shape (n,), NaN where missing; new texts are learned."""
+        import pandas as pd
+
+        codes, uniques = pd.factorize(values)
+        places = np.empty(len(uniques) + 1, dtype=np.float32)
+        places[-1] = np.nan  # pandas codes a missing value as -1
+        for code, text in enumerate(uniques):
+            places[code] = np.nan if text in MISSING else self._place(text)
+        self._check_size()
+        encoded: NDArray[np.float32] = places[codes]
+        return encoded
+
+    def _place(self, text: str) -> int:
+        place = self._places.setdefault(text, len(self.texts))
+        if place == len(self.texts):
+            self.texts.append(text)
+        return place
+
+    def _check_size(self) -> None:
+        if len(self.texts) > self.most:
+            raise identifier(self.name, len(self.texts), self.texts)
+
+
+def identifier(name: str, distinct: int, examples: Sequence[str]) -> TableError:
+    """Return the error for a text column that has too many distinct values to be a category."""
+    shown = ", ".join(repr(text[:30]) for text in examples[:3])
+    return TableError(
+        f"Column '{name}' has {distinct} distinct texts ({shown}, ...): it looks like an identifier",
+        expected="numbers, flags or categories that repeat",
+        remedy=f"Leave it out: add '{name}' to the hyperparameter `drop_columns`.",
+    )
+
+
+class Assembly:
+    """A matrix that grows frame by frame.
+
+    The features lie in `matrix`, float32, shape (n, width); a text is the place of the text in its vocabulary.
+    """
+
+    def __init__(self, roles: Roles, texts: frozenset[str], capacity: int) -> None:
+        self.roles = roles
+        self.vocabularies = {name: Vocabulary(name, MOST_CATEGORIES) for name in roles.features if name in texts}
+        self.label_vocabulary = Vocabulary(roles.label, MOST_LABELS)
+        self.rows = 0
+        self._matrix = np.empty((capacity, len(roles.features)), dtype=np.float32)
+        self._labels: list[NDArray[np.float32]] = []
+        self._times: list[NDArray[np.float64]] = []
+        self._origins: list[tuple[int, Source]] = []
+
+    def begin(self, source: Source) -> None:
+        """Say that the next rows come from `source`."""
+        self._origins.append((self.rows, source))
+
+    def locate(self, row: int) -> str:
+        """Return where the row at index `row` came from, as messages name it; rows count from 1 in each source."""
+        start, source = max((origin for origin in self._origins if origin[0] <= row), key=lambda origin: origin[0])
+        return f"{source}, row {row - start + 1}"
+
+    def add(self, frame: pd.DataFrame) -> None:
+        """Append the rows of `frame`, whose columns are as `engine` hands them out."""
+        self._labels.append(self.label_vocabulary.encode(frame["label"].to_numpy(dtype=object)))
+        if self.roles.time is not None:
+            self._times.append(frame["time"].to_numpy(dtype=np.float64, na_value=np.nan))
+        part = self._space_for(len(frame))
+        for place, name in enumerate(self.roles.features):
+            column = frame[f"f{place}"]
+            vocabulary = self.vocabularies.get(name)
+            part[:, place] = (
+                column.to_numpy() if vocabulary is None else vocabulary.encode(column.to_numpy(dtype=object))
+            )
+        self._refuse_infinite(part)
+        self.rows += len(frame)
+
+    def _refuse_infinite(self, part: Float32Matrix) -> None:
+        infinite = np.isinf(part)
+        if infinite.any():
+            row, place = (int(index) for index in np.argwhere(infinite)[0])
+            raise text_for_number(self.locate(self.rows + row), self.roles.features[place], str(part[row, place]))
+
+    def _space_for(self, count: int) -> Float32Matrix:
+        needed = self.rows + count
+        if needed > len(self._matrix):
+            larger = np.empty((int(needed * GROWTH), self._matrix.shape[1]), dtype=np.float32)
+            larger[: self.rows] = self._matrix[: self.rows]
+            self._matrix = larger
+        return self._matrix[self.rows : needed]
+
+    @property
+    def matrix(self) -> Float32Matrix:
+        """The features so far, float32, shape (n, width)."""
+        return self._matrix[: self.rows]
+
+    @property
+    def label_codes(self) -> NDArray[np.float32]:
+        """Places in `label_vocabulary`, float32, shape (n,), NaN where the label is missing."""
+        return np.concatenate(self._labels)
+
+    @property
+    def times(self) -> NDArray[np.float64] | None:
+        """Seconds, float64, shape (n,), NaN where missing, or None without a time column."""
+        return np.concatenate(self._times) if self.roles.time is not None else None

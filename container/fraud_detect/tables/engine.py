@@ -1,0 +1,157 @@
+"""Run DuckDB over one source and hand out frames of its rows, in order.
+
+Each frame holds the label as text, then the time (seconds, float64) if there is one, then the features: numbers as
+float32, everything else as text; NaN or None where missing.
+
+Knows DuckDB's SQL. Never knows what labels and categories mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from fraud_detect.errors import TableError
+from fraud_detect.schema import MISSING, ColumnKind
+from fraud_detect.tables.diagnosis import Piece, diagnose
+from fraud_detect.tables.files import Format, Source
+from fraud_detect.tables.layout import Layout
+from fraud_detect.tables.request import Roles
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+VECTORS_PER_FRAME = 64  # of DuckDB's 2,048 rows: frames of 131,072 rows, 16 MB of 30 float32 columns
+NUMBER_TYPES = ("INT", "DOUBLE", "FLOAT", "DECIMAL", "HUGEINT", "UHUGEINT")
+TIME_TYPES = ("DATE", "TIMESTAMP")
+TEXT_TYPES = ("VARCHAR", "ENUM")
+
+Expression = Callable[[str], str]
+
+
+def csv_frames(piece: Piece, layout: Layout, roles: Roles, texts: frozenset[str]) -> Iterator[pd.DataFrame]:
+    """Yield the rows of a CSV `piece`; the features in `texts` are read as text, the others as numbers.
+
+    Raises
+    ------
+    TableError
+        Naming the first row and column at fault.
+    """
+    numbers = frozenset(name for name in roles.features if name not in texts)
+    if roles.time is not None and layout.numeric[roles.time]:
+        numbers |= {roles.time}
+    places = {name: _quoted(f"c{place}") for place, name in enumerate(layout.names)}
+    types = {places[name]: "DOUBLE" if name in numbers else "VARCHAR" for name in layout.names}
+    time = _time_of_number if roles.time in numbers else _time_of_text
+    selected = _selected(places, roles, time=time, number=_as_float32, texts=texts)
+    columns = ", ".join(f"{column[1:-1]}: '{kind}'" for column, kind in types.items())
+    compression = "gzip" if piece.source.format is Format.GZIP else "none"
+    missing = ", ".join(_literal(spelling) for spelling in MISSING)
+    query = (
+        f"SELECT {selected} FROM read_csv({_literal(str(piece.path))}, auto_detect=false, columns={{{columns}}}, "
+        f"header={str(piece.has_header).lower()}, delim=',', quote='\"', escape='\"', nullstr=[{missing}], "
+        f"compression='{compression}')"
+    )
+    try:
+        yield from _frames(query)
+    except duckdb.Error as error:
+        raise diagnose(piece, layout, numbers, str(error)) from error
+
+
+@dataclass(frozen=True)
+class ParquetColumns:
+    """The kind of each column of a Parquet file (None for times and other types that are no features), and its rows."""
+
+    kinds: Mapping[str, ColumnKind | None]
+    rows: int
+
+
+def parquet_columns(source: Source) -> ParquetColumns:
+    """Return the columns and the number of rows of a Parquet file. Raises `TableError` if it is damaged."""
+    table = f"read_parquet({_literal(str(source.path))})"
+    try:
+        with duckdb.connect() as connection:
+            described = connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()
+            ((rows,),) = connection.execute(f"SELECT count(*) FROM {table}").fetchall()
+    except duckdb.Error as error:
+        raise TableError(
+            f"{source} is not a readable Parquet file ({_first_line(error)})",
+            expected="a complete Parquet file",
+            remedy="Write or copy the file again.",
+        ) from error
+    return ParquetColumns({name: _kind(kind) for name, kind, *_ in described}, rows)
+
+
+def parquet_frames(
+    source: Source, columns: ParquetColumns, roles: Roles, texts: frozenset[str]
+) -> Iterator[pd.DataFrame]:
+    """Yield the rows of a Parquet file. Raises `TableError` if a value does not fit its column's kind."""
+    is_number = roles.time is not None and columns.kinds[roles.time] is ColumnKind.NUMBER
+    time = _time_of_number if is_number else _time_of_text
+    places = {name: _quoted(name) for name in columns.kinds}
+    selected = _selected(places, roles, time=time, number=_as_float32, texts=texts)
+    try:
+        yield from _frames(f"SELECT {selected} FROM read_parquet({_literal(str(source.path))})")
+    except duckdb.Error as error:
+        raise TableError(
+            f"{source} cannot be read ({_first_line(error)})",
+            expected="columns of the same kinds as in the first file, all values within float32",
+            remedy="Write the file again with the right types.",
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
+def _kind(kind: str) -> ColumnKind | None:
+    if kind == "BOOLEAN":
+        return ColumnKind.FLAG
+    if kind.startswith(TEXT_TYPES):
+        return ColumnKind.CATEGORY
+    is_number = not kind.endswith("[]") and any(name in kind.split("(")[0] for name in NUMBER_TYPES)
+    return ColumnKind.NUMBER if is_number and not kind.startswith("INTERVAL") else None
+
+
+def _selected(
+    places: Mapping[str, str], roles: Roles, *, time: Expression, number: Expression, texts: frozenset[str]
+) -> str:
+    """Return the columns that every frame has, in their order, as SQL."""
+    label = f"{places[roles.label]}::VARCHAR AS label"
+    times = [] if roles.time is None else [f"{time(places[roles.time])} AS time"]
+    features = [
+        f"{places[name]}::VARCHAR AS f{place}" if name in texts else f"{number(places[name])} AS f{place}"
+        for place, name in enumerate(roles.features)
+    ]
+    return ", ".join([label, *times, *features])
+
+
+def _time_of_number(column: str) -> str:
+    return f"{column}::DOUBLE"
+
+
+def _time_of_text(column: str) -> str:
+    return f"epoch(TRY_CAST({column} AS TIMESTAMP))"
+
+
+def _as_float32(column: str) -> str:
+    """Round twice, as the reader of JSON and CSV does: to float64 first, then to float32."""
+    return f"{column}::DOUBLE::FLOAT"
+
+
+def _frames(query: str) -> Iterator[pd.DataFrame]:
+    with duckdb.connect() as connection:
+        result = connection.execute(query)
+        while len(frame := result.fetch_df_chunk(VECTORS_PER_FRAME)):
+            yield frame
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,126 @@
+"""Which files a channel holds, and what each is.
+
+Knows the file system. Never knows what columns mean.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import stat
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from fraud_detect.errors import TableError
+
+PARQUET_MAGIC = b"PAR1"
+GZIP_MAGIC = b"\x1f\x8b"
+PARQUET_SUFFIXES = (".parquet", ".pq")
+CSV_SUFFIXES = (".csv", ".txt")
+SKIPPED = "_SUCCESS"
+HEAD_BYTES = 1 << 20
+
+
+class Format(StrEnum):
+    """How a source is encoded."""
+
+    CSV = "CSV"
+    GZIP = "gzip-compressed CSV"
+    PARQUET = "Parquet"
+    PIPE = "CSV pipe"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file or named pipe of a channel."""
+
+    path: Path
+    format: Format
+
+    def __str__(self) -> str:
+        return self.path.name
+
+
+def sources(channel: Path) -> list[Source]:
+    """Return the sources of the folder, file or named pipe `channel`, sorted by path.
+
+    Hidden files and `_SUCCESS` markers are skipped, at any depth.
+
+    Raises
+    ------
+    TableError
+        If there is nothing to read, or a file is not what its name says.
+    """
+    if channel.exists() and stat.S_ISFIFO(channel.stat().st_mode):
+        return [Source(channel, Format.PIPE)]
+    paths = [channel] if channel.is_file() else _files_below(channel)
+    found = [Source(path, _format_of(path)) for path in paths if path.stat().st_size > 0]
+    if not found:
+        empty = f", only empty ones ({paths[0].name})" if paths else ""
+        raise TableError(
+            f"The channel {channel} has no data files{empty}",
+            expected="at least one CSV or Parquet file with rows",
+            remedy="Put the training data there, or correct the channel's path.",
+        )
+    if len({source.format is Format.PARQUET for source in found}) > 1:
+        raise TableError(
+            f"The channel {channel} mixes Parquet and CSV files",
+            expected="files of one kind",
+            remedy="Convert or separate them.",
+        )
+    return found
+
+
+def _files_below(folder: Path) -> list[Path]:
+    found = []
+    for directory, subdirectories, names in os.walk(folder, followlinks=True):
+        subdirectories[:] = sorted(name for name in subdirectories if not name.startswith("."))
+        found += [Path(directory, name) for name in names if not name.startswith(".") and name != SKIPPED]
+    return sorted(path for path in found if path.is_file())
+
+
+def _format_of(path: Path) -> Format:
+    with path.open("rb") as file:
+        magic = file.read(4)
+    if magic == PARQUET_MAGIC:
+        return _claimed(path, Format.PARQUET, refused=(*CSV_SUFFIXES, ".gz"))
+    if magic.startswith(GZIP_MAGIC):
+        return _claimed(path, Format.GZIP, refused=(*CSV_SUFFIXES, *PARQUET_SUFFIXES))
+    return _claimed(path, Format.CSV, refused=(*PARQUET_SUFFIXES, ".gz"))
+
+
+def _claimed(path: Path, content: Format, *, refused: tuple[str, ...]) -> Format:
+    """Return `content` unless the file's name promises something else."""
+    if path.suffix.lower() in refused:
+        raise TableError(
+            f"{path.name} holds {content if content is not Format.CSV else 'neither Parquet nor gzip data'}",
+            expected=f"what the name ends in, {path.suffix}",
+            remedy="Rename the file to what it is (.csv, .csv.gz or .parquet), or write it again.",
+        )
+    return content
+
+
+def head(source: Source, size: int = HEAD_BYTES) -> tuple[bytes, bool]:
+    """Return up to `size` first bytes of a CSV file, decompressed, and whether that is all of it."""
+    opener = gzip.open if source.format is Format.GZIP else open
+    try:
+        with opener(source.path, "rb") as file:
+            content = file.read(size + 1)
+    except (EOFError, gzip.BadGzipFile, OSError) as error:
+        raise unreadable(source, error) from error
+    return content[:size], len(content) <= size
+
+
+def unreadable(source: Source, error: Exception) -> TableError:
+    """Return the error for a file that cannot be read to its end."""
+    if isinstance(error, EOFError | gzip.BadGzipFile):
+        return TableError(
+            f"{source} is a damaged or truncated gzip file ({error})",
+            expected="a complete gzip file",
+            remedy="Copy or compress the file again.",
+        )
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return TableError(
+        f"Cannot read {source.path} ({reason})", expected="a readable file", remedy="Check its permissions."
+    )

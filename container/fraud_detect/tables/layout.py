@@ -1,0 +1,136 @@
+"""What the columns of a CSV file are, from its first rows.
+
+Knows CSV text and the schema's cell grammar. Never knows DuckDB, labels' meaning.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fraud_detect.errors import TableError
+from fraud_detect.schema import MISSING, is_text
+from fraud_detect.tables.files import Source, head
+
+SAMPLE_ROWS = 5_000
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Columns of a file in their order, whether each holds numbers or text, and whether line 1 is a header."""
+
+    names: tuple[str, ...]
+    numeric: Mapping[str, bool]
+    has_header: bool
+    bytes_per_row: float
+
+
+def infer(source: Source, text: bytes | None = None) -> Layout:
+    """Return the layout of a CSV `source`, judged by its first rows; `text` replaces the file's head where given.
+
+    A column holds numbers if at least half of its sampled values do, so that a stray text is a fault and not
+    a category.
+
+    Raises
+    ------
+    TableError
+        If the sample is empty, not UTF-8, ragged, badly quoted, or has a header and nothing else.
+    """
+    content, complete = head(source) if text is None else (text, False)
+    rows = _sample(source, content, complete=complete)
+    has_header = _is_header(rows)
+    body = rows[1:] if has_header else rows
+    if not body:
+        raise TableError(
+            f"{source} has a header and no rows", expected="at least one row after the header", remedy="Add the rows."
+        )
+    names = tuple(name.strip() for name in rows[0]) if has_header else _default_names(len(rows[0]))
+    numeric = {name: _is_numeric([row[place] for row in body]) for place, name in enumerate(names)}
+    return Layout(names, numeric, has_header, bytes_per_row=len(content) / len(rows))
+
+
+def _default_names(width: int) -> tuple[str, ...]:
+    """Return names for a file without a header: the label first, as SageMaker has it, then f0, f1, ..."""
+    return ("label", *(f"f{place}" for place in range(width - 1)))
+
+
+def _sample(source: Source, content: bytes, *, complete: bool) -> list[list[str]]:
+    if not complete:
+        content = content[: content.rfind(b"\n") + 1] or content
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise not_utf8(str(source), content.count(b"\n", 0, error.start) + 1) from None
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows: list[list[str]] = []
+    try:
+        for row in reader:
+            if row:
+                rows.append(row)
+            if len(rows) > SAMPLE_ROWS:
+                break
+    except csv.Error as error:
+        if complete or not rows:  # else the sample ends inside a quoted text
+            raise bad_quoting(str(source), reader.line_num, error) from None
+    _check_widths(source, rows)
+    return rows
+
+
+def _check_widths(source: Source, rows: Sequence[Sequence[str]]) -> None:
+    if not rows:
+        raise TableError(f"{source} is empty", expected="at least one row", remedy="Put the training data there.")
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(rows[0]):
+            raise ragged(f"{source}, line {number}", len(row), len(rows[0]))
+    if len(rows[0]) == 1:
+        raise TableError(
+            f"{source} has one column ({rows[0][0][:60]!r})",
+            expected="a label and at least one feature, separated by commas",
+            remedy="Write the file with commas as separators.",
+        )
+
+
+def _is_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether the first row is a header: text without a number, over columns that hold numbers.
+
+    A table of nothing but categories has no number in any row; its first row is a header if none of its cells
+    stands again below.
+    """
+    first, below = rows[0], rows[1:]
+    if any(cell not in MISSING and not is_text(cell) for cell in first) or all(cell in MISSING for cell in first):
+        return False
+    if any(_is_numeric([row[place] for row in below]) for place in range(len(first)) if below):
+        return True
+    return not any(first[place] == row[place] for row in below for place in range(len(first)))
+
+
+def _is_numeric(cells: Sequence[str]) -> bool:
+    present = [cell for cell in cells if cell not in MISSING]
+    return 2 * sum(not is_text(cell) for cell in present) >= len(present)
+
+
+def ragged(where: str, got: int, expected: int) -> TableError:
+    """Return the error for a row of another width than the first."""
+    return TableError(
+        f"{where} has {got} values",
+        expected=f"{expected} as in the first row",
+        remedy="Give every row the same number of values; leave a missing one empty.",
+    )
+
+
+def not_utf8(where: str, line: int) -> TableError:
+    """Return the error for text that is not UTF-8."""
+    return TableError(
+        f"{where}, line {line} is not UTF-8", expected="text in UTF-8", remedy="Convert the file (iconv -t UTF-8)."
+    )
+
+
+def bad_quoting(where: str, line: int, error: csv.Error) -> TableError:
+    """Return the error for text that breaks the rules of CSV."""
+    return TableError(
+        f"{where}, line {line} is not valid CSV ({error})",
+        expected='double quotes around text that holds commas, and "" for a quote in it',
+        remedy="Write the file with a CSV library.",
+    )

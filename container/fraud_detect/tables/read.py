@@ -1,0 +1,213 @@
+"""Read a channel into a table.
+
+Knows every part of this room. Never knows SageMaker, models.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fraud_detect.artifact.manifest import Labels
+from fraud_detect.errors import TableError
+from fraud_detect.schema import FLAGS, Column, ColumnKind, Schema
+from fraud_detect.tables.assembly import Assembly, Vocabulary, identifier
+from fraud_detect.tables.files import sources
+from fraud_detect.tables.labels import classes, encode, normalise
+from fraud_detect.tables.readers import Reader, check_same_columns, open_reader
+from fraud_detect.tables.request import ColumnRequest, Roles, assign
+from fraud_detect.tables.table import Rows, Table
+
+DISTINCT_SHARE = 0.9  # a text column with a larger share of distinct values is an identifier
+FEWEST_FOR_SHARE = 20  # below that many rows a share says nothing
+MOST_CATEGORIES = 1_000
+DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([ T].*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}([ T].*)?")
+
+logger = logging.getLogger(__name__)
+
+
+def read_training(channel: Path, request: ColumnRequest) -> Table:
+    """Return the table of a training channel; its columns' kinds and categories become the schema.
+
+    Raises
+    ------
+    TableError
+        If there is nothing to read, or the first fault found, with the file, row and column.
+    """
+    readers = _open(channel)
+    roles = assign(readers[0].names, readers[0].has_header, request, str(readers[0].source))
+    texts = _texts(readers[0], roles, request)
+    assembly = _assemble(readers, roles, texts, channel)
+    labels = classes(_label_values(assembly), request.positive_label, roles.label)
+    columns = tuple(_column(assembly, place, name, request) for place, name in enumerate(roles.features))
+    ignored = tuple(dict.fromkeys((*roles.dropped, *filter(None, [roles.time]))))
+    schema = Schema(columns=columns, label=roles.label if readers[0].has_header else None, ignored=ignored)
+    return Table(_rows(assembly, columns, labels), schema, labels)
+
+
+def read_more(channel: Path, request: ColumnRequest, like: Table) -> Table:
+    """Return the table of a validation or test channel, in the schema of the training table `like`.
+
+    Raises
+    ------
+    TableError
+        As `read_training`, and if a column is absent, or a category or missing value is one that training did not have.
+    """
+    readers = _open(channel)
+    roles = _roles_like(readers[0], request, like)
+    texts = frozenset(column.name for column in like.schema.columns if column.kind is not ColumnKind.NUMBER)
+    assembly = _assemble(readers, roles, texts, channel)
+    rows = _rows(assembly, like.schema.columns, like.labels)
+    _check_missing(assembly, like.schema.columns)
+    return Table(rows, like.schema, like.labels)
+
+
+def _open(channel: Path) -> list[Reader]:
+    readers = [open_reader(source) for source in sources(channel)]
+    for other in readers[1:]:
+        check_same_columns(readers[0], other)
+    return readers
+
+
+def _roles_like(reader: Reader, request: ColumnRequest, like: Table) -> Roles:
+    """Return the training table's parts for the columns of another channel."""
+    names = reader.names
+    label = names[0] if like.schema.label is None else like.schema.label
+    if reader.has_header is (like.schema.label is None):
+        raise TableError(
+            f"{reader.source} has {'a' if reader.has_header else 'no'} header",
+            expected="the same as in the train channel",
+            remedy="Write the files of all channels in the same way.",
+        )
+    absent = [name for name in (label, *like.schema.names, *filter(None, [request.time])) if name not in names]
+    unknown = [name for name in names if name != label and name not in like.schema.known_names]
+    if absent or unknown:
+        shown = ", ".join(f"'{name}'" for name in (absent or unknown)[:8])
+        raise TableError(
+            f"{reader.source} {'lacks' if absent else 'has'} the columns {shown}",
+            expected="the columns of the train channel",
+            remedy="Make all channels from the same table.",
+        )
+    return Roles(label, like.schema.names, request.time)
+
+
+def _texts(reader: Reader, roles: Roles, request: ColumnRequest) -> frozenset[str]:
+    """Return the features that are read as text. Raises if one is of a type that is no feature, such as a date."""
+    for name in roles.features:
+        if reader.kinds[name] is None:
+            raise _not_a_feature(name, "is neither a number, a flag nor text (a time?)")
+    return frozenset(
+        name for name in roles.features if reader.kinds[name] is not ColumnKind.NUMBER or name in request.categories
+    )
+
+
+def _assemble(readers: Sequence[Reader], roles: Roles, texts: frozenset[str], channel: Path) -> Assembly:
+    assembly = Assembly(roles, texts, capacity=sum(reader.expected_rows for reader in readers))
+    for reader in readers:
+        assembly.begin(reader.source)
+        for frame in reader.frames(roles, texts):
+            assembly.add(frame)
+    if assembly.rows == 0:
+        raise TableError(
+            f"The channel {channel} has no rows", expected="at least one row", remedy="Put the data there."
+        )
+    logger.info(
+        "channel %s: %d rows, %d features, %d files", channel.name, assembly.rows, len(roles.features), len(readers)
+    )
+    return assembly
+
+
+def _label_values(assembly: Assembly) -> list[int | bool | str]:
+    return [normalise(text) for text in assembly.label_vocabulary.texts]
+
+
+def _rows(assembly: Assembly, columns: Sequence[Column], labels: Labels) -> Rows:
+    for place, column in enumerate(columns):
+        if column.kind is not ColumnKind.NUMBER:
+            _recode(assembly, place, column)
+    encoded, unknown = encode(assembly.label_codes, _label_values(assembly), labels)
+    if unknown.any():
+        row = int(np.argmax(unknown))
+        raise TableError(
+            f"{assembly.locate(row)}: the label '{assembly.roles.label}' is missing or unknown",
+            expected=f"{labels.negative} or {labels.positive}",
+            remedy="Correct the label or leave the row out.",
+        )
+    return Rows(assembly.matrix, encoded, _times(assembly))
+
+
+def _times(assembly: Assembly) -> NDArray[np.float64] | None:
+    times = assembly.times
+    if times is not None and not np.isfinite(times).all():
+        row = int(np.argmin(np.isfinite(times)))
+        raise TableError(
+            f"{assembly.locate(row)}: the time '{assembly.roles.time}' is missing or unreadable",
+            expected="a number, or a time such as 2026-01-31 23:59:59",
+            remedy="Correct the time or leave the row out.",
+        )
+    return times
+
+
+def _column(assembly: Assembly, place: int, name: str, request: ColumnRequest) -> Column:
+    """Return the schema of one feature, as its values have it."""
+    missing = bool(np.isnan(assembly.matrix[:, place]).any())
+    vocabulary = assembly.vocabularies.get(name)
+    if vocabulary is None:
+        return Column(name=name, missing_allowed=missing)
+    texts = vocabulary.texts
+    if name not in request.categories and texts and all(text.lower() in FLAGS for text in texts):
+        return Column(name=name, kind=ColumnKind.FLAG, missing_allowed=missing)
+    _check_category(vocabulary, assembly.rows)
+    return Column(name=name, kind=ColumnKind.CATEGORY, categories=tuple(sorted(texts)), missing_allowed=missing)
+
+
+def _check_category(vocabulary: Vocabulary, rows: int) -> None:
+    distinct = len(vocabulary.texts)
+    too_many = rows >= FEWEST_FOR_SHARE and distinct > DISTINCT_SHARE * rows
+    if too_many or distinct > MOST_CATEGORIES:
+        raise identifier(vocabulary.name, distinct, vocabulary.texts)
+    dates = sum(DATE.fullmatch(text) is not None for text in vocabulary.texts)
+    if distinct and dates > DISTINCT_SHARE * distinct:
+        raise _not_a_feature(vocabulary.name, f"holds dates ({vocabulary.texts[0]!r}, ...)")
+
+
+def _not_a_feature(name: str, what: str) -> TableError:
+    return TableError(
+        f"Column '{name}' {what}",
+        expected="numbers, flags or categories that repeat",
+        remedy=f"Leave it out (`drop_columns`: '{name}'), or order the rows by it (`time_column`: '{name}').",
+    )
+
+
+def _recode(assembly: Assembly, place: int, column: Column) -> None:
+    """Replace the provisional codes of a text column by those of the schema, in place."""
+    texts = assembly.vocabularies[column.name].texts
+    codes = [FLAGS.get(text.lower()) if column.kind is ColumnKind.FLAG else column.codes.get(text) for text in texts]
+    values = assembly.matrix[:, place]
+    if None in codes:
+        strange = codes.index(None)
+        where = assembly.locate(int(np.argmax(values == strange)))
+        raise _unlike(f"{where}, column '{column.name}': got {texts[strange]!r}", column)
+    table = np.array([*codes, np.nan], dtype=np.float32)
+    assembly.matrix[:, place] = table[np.where(np.isnan(values), len(texts), values).astype(np.intp)]
+
+
+def _check_missing(assembly: Assembly, columns: Sequence[Column]) -> None:
+    for place, column in enumerate(columns):
+        absent = np.isnan(assembly.matrix[:, place])
+        if not column.missing_allowed and absent.any():
+            where = assembly.locate(int(np.argmax(absent)))
+            raise _unlike(f"{where}, column '{column.name}': got a missing value", column)
+
+
+def _unlike(got: str, column: Column) -> TableError:
+    return TableError(
+        got,
+        expected=f"{column.expectation()}, as in the train channel; the model would refuse such a row",
+        remedy="Add such rows to the train channel, or leave them out here.",
+    )

@@ -1,0 +1,115 @@
+"""What the user said about the columns.
+
+Knows names only. Never knows files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fraud_detect.errors import TableError
+
+LABEL_NAMES = ("Class", "class", "label", "target", "is_fraud", "isFraud", "TX_FRAUD", "fraud")
+
+
+@dataclass(frozen=True)
+class ColumnRequest:
+    """Names of the columns with a part of their own; None or empty where the user said nothing."""
+
+    label: str | None = None
+    positive_label: str | None = None
+    drop: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    time: str | None = None
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The part that each column of a table plays, by name."""
+
+    label: str
+    features: tuple[str, ...]
+    time: str | None = None
+    dropped: tuple[str, ...] = ()
+
+
+def assign(names: Sequence[str], has_header: bool, request: ColumnRequest, where: str) -> Roles:
+    """Return the part of each of `names`, the columns of the table that `where` names in messages.
+
+    Raises
+    ------
+    TableError
+        If the label is absent or ambiguous, a requested column does not exist, or no feature is left.
+    """
+    _check_names(names, where)
+    label = _label(names, request, where) if has_header else _first(names, request, where)
+    absent = [name for name in (*request.drop, *request.categories, *filter(None, [request.time])) if name not in names]
+    if absent:
+        raise TableError(
+            f"{where} has no column {_quoted(absent)}",
+            expected=f"the names in drop_columns, category_columns and time_column to be among {_quoted(names)}",
+            remedy="Correct the hyperparameter.",
+        )
+    aside = {label, request.time, *request.drop}
+    features = tuple(name for name in names if name not in aside)
+    if not features:
+        raise TableError(
+            f"{where} has no feature left", expected="at least one column beside the label", remedy="Drop fewer."
+        )
+    return Roles(label, features, request.time, request.drop)
+
+
+def _check_names(names: Sequence[str], where: str) -> None:
+    if "" in names:
+        raise TableError(
+            f"{where} has no name for column {names.index('') + 1}",
+            expected="a name for every column of the header",
+            remedy="If it is an index, leave it out (in pandas: to_csv(index=False)).",
+        )
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise TableError(
+            f"{where} has {_quoted(twice)} twice",
+            expected="each column name once",
+            remedy="Rename or remove one of them.",
+        )
+
+
+def _label(names: Sequence[str], request: ColumnRequest, where: str) -> str:
+    if request.label is not None:
+        if request.label in names:
+            return request.label
+        raise TableError(
+            f"{where} has no column '{request.label}'",
+            expected=f"label_column to be one of {_quoted(names)}",
+            remedy="Correct the hyperparameter `label_column`.",
+        )
+    found = [name for name in names if name in LABEL_NAMES]
+    if len(found) == 1:
+        return found[0]
+    got = (
+        f"several columns that could be the label: {_quoted(found)}"
+        if found
+        else f"no label column among {_quoted(names)}"
+    )
+    raise TableError(
+        f"{where} has {got}",
+        expected=f"exactly one of {_quoted(LABEL_NAMES)}",
+        remedy="Set the hyperparameter `label_column`.",
+    )
+
+
+def _first(names: Sequence[str], request: ColumnRequest, where: str) -> str:
+    if request.label is None:
+        return names[0]
+    raise TableError(
+        f"{where} has no header, so no column '{request.label}'",
+        expected="a header, or the label in the first column",
+        remedy="Add a header, or leave `label_column` out.",
+    )
+
+
+def _quoted(names: Sequence[str], most: int = 12) -> str:
+    shown = ", ".join(f"'{name}'" for name in names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
