@@ -33,9 +33,9 @@ def row_hashes(features: Float32Matrix, seed: int) -> Hashes:
     SplitMix64 (Steele, Lea, Flood 2014). Different rows that collide only land in the same part of a split.
     """
     rng = np.random.default_rng(seed)
-    weights: Hashes = rng.integers(2**63, size=features.shape[1], dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+    weights = [2 * int(drawn) + 1 for drawn in rng.integers(2**63, size=(features.shape[1],))]  # odd, below 2**64
     total = np.full(len(features), rng.integers(2**63, dtype=np.uint64))
-    for place, weight in enumerate(weights.tolist()):
+    for place, weight in enumerate(weights):
         column = features[:, place] + np.float32(0)  # -0.0 becomes 0.0; both mean the same to every model
         column[np.isnan(column)] = np.nan  # one NaN for all of them
         total += column.view(np.uint32).astype(np.uint64) * np.uint64(weight)

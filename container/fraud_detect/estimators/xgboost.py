@@ -1,0 +1,166 @@
+"""XGBoost: gradient-boosted trees by histograms.
+
+Knows XGBoost and its way to ONNX. Never knows files, thresholds, resampling, other families.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fraud_detect.estimators.family import Block, FitSettings, Measure, Round
+from fraud_detect.estimators.onnx_graph import as_score_graph
+from fraud_detect.schema import Float32Matrix
+
+NATIVE_FILE = "model.ubj"
+METRIC = "average_precision"
+TRAIN, VALIDATION = "train", "validation"
+SKETCHED_ROWS = 300_000
+"""Rows from which histogram cuts are taken. All rows would take twice as long to bin and move average precision by
+less than its noise; LightGBM takes 200,000 by default."""
+
+
+@dataclass(frozen=True)
+class FittedXGBoost:
+    """A booster cut to the rounds that it keeps."""
+
+    booster: Any
+    rounds: int
+    width: int
+
+    def scores(self, features: Float32Matrix) -> NDArray[np.float64]:
+        """As `Fitted.scores`."""
+        scores: NDArray[np.float64] = self.booster.inplace_predict(features).astype(np.float64)
+        return scores
+
+    def to_onnx(self) -> bytes:
+        """As `Fitted.to_onnx`."""
+        from onnxmltools import convert_xgboost
+        from onnxmltools.convert.common.data_types import FloatTensorType
+
+        graph = convert_xgboost(
+            self.booster, name="fraud_detect", initial_types=[("features", FloatTensorType([None, self.width]))]
+        )
+        return as_score_graph(graph, probabilities="probabilities")
+
+    def native_files(self) -> Mapping[str, bytes]:
+        """As `Fitted.native_files`."""
+        return {NATIVE_FILE: bytes(self.booster.save_raw("ubj"))}
+
+
+def fit(training: Sequence[Block], validation: Block, settings: FitSettings) -> FittedXGBoost:
+    """Return the model of the best round by validation average precision, or of all rounds without early stopping."""
+    import xgboost
+
+    types = ["c" if categorical else "float" for categorical in settings.categorical]
+    parameters = {
+        "objective": "binary:logistic",
+        "tree_method": "hist",
+        "disable_default_eval_metric": True,
+        "seed": settings.seed,
+        "nthread": settings.threads,
+        **settings.parameters,
+    }
+    with xgboost.config_context(verbosity=0):
+        cuts = _cuts(training[0], types, settings)
+        max_bin = settings.parameters.get("max_bin")
+        train = xgboost.QuantileDMatrix(_stream(training, types), ref=cuts, max_bin=max_bin, nthread=settings.threads)
+        held_out = xgboost.QuantileDMatrix(
+            validation.features,
+            label=validation.labels,
+            ref=train,
+            max_bin=max_bin,
+            feature_types=types,
+            nthread=settings.threads,
+        )
+        truths = {id(train): training[0].labels, id(held_out): validation.labels}
+        booster = xgboost.train(
+            parameters,
+            train,
+            num_boost_round=settings.rounds,
+            evals=[(train, TRAIN), (held_out, VALIDATION)],
+            custom_metric=_metric(settings.measure, truths),
+            callbacks=_callbacks(settings),
+            verbose_eval=False,
+        )
+    return FittedXGBoost(booster, booster.num_boosted_rounds(), validation.features.shape[1])
+
+
+def _cuts(real: Block, types: Sequence[str], settings: FitSettings) -> Any:
+    """Return a matrix of some of the real rows, all frauds among them, from which histogram cuts are taken."""
+    import xgboost
+
+    features, labels = real.features, real.labels
+    if len(labels) > SKETCHED_ROWS:
+        rng = np.random.default_rng(settings.seed)
+        drawn = rng.choice(len(labels), SKETCHED_ROWS, replace=False)
+        chosen = np.union1d(drawn, np.flatnonzero(labels))
+        features, labels = features[chosen], labels[chosen]
+    return xgboost.QuantileDMatrix(
+        features,
+        label=labels,
+        max_bin=settings.parameters.get("max_bin"),
+        feature_types=list(types),
+        nthread=settings.threads,
+    )
+
+
+def _metric(measure: Measure, truths: Mapping[int, NDArray[np.uint8]]) -> Callable[..., tuple[str, float]]:
+    """Return `measure` as XGBoost calls metrics; rows after those with a truth are synthetic and not measured."""
+
+    def custom_metric(scores: NDArray[np.float32], matrix: Any) -> tuple[str, float]:
+        labels = truths[id(matrix)]
+        return METRIC, measure(labels, scores[: len(labels)])
+
+    return custom_metric
+
+
+def _stream(blocks: Sequence[Block], types: Sequence[str]) -> Any:
+    """Return the blocks as XGBoost takes data in parts, so that they need not be copied into one matrix."""
+    import xgboost
+
+    class Stream(xgboost.DataIter):
+        def __init__(self) -> None:
+            self._left = list(blocks)
+            super().__init__()
+
+        def next(self, input_data: Callable[..., None]) -> bool:
+            if not self._left:
+                return False
+            block = self._left.pop(0)
+            input_data(data=block.features, label=block.labels, feature_types=list(types))
+            return True
+
+        def reset(self) -> None:
+            self._left = list(blocks)
+
+    return Stream()
+
+
+def _callbacks(settings: FitSettings) -> list[Any]:
+    import xgboost
+
+    hooks = settings.hooks
+
+    class Progress(xgboost.callback.TrainingCallback):
+        def after_iteration(self, _model: Any, epoch: int, evals_log: Any) -> bool:
+            latest = {name: logged[METRIC][-1] for name, logged in evals_log.items()}
+            hooks.on_round(Round(epoch + 1, latest[TRAIN], latest[VALIDATION]))
+            return hooks.should_stop()
+
+    callbacks: list[Any] = [Progress()]
+    if settings.early_stopping_rounds > 0:
+        callbacks.append(
+            xgboost.callback.EarlyStopping(
+                rounds=settings.early_stopping_rounds,
+                metric_name=METRIC,
+                data_name=VALIDATION,
+                maximize=True,
+                save_best=True,
+            )
+        )
+    return callbacks
