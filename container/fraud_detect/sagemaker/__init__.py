@@ -1,1 +1,4 @@
-"""TODO."""
+"""SageMaker's training contract: paths, configuration files, failure file, exit codes, signals.
+
+Knows /opt/ml by its root. Never knows models, HTTP.
+"""

@@ -1,0 +1,97 @@
+"""Run a job as SageMaker expects: stop on SIGTERM, failure file, exit code.
+
+Knows signals, exit codes, file ownership. Never knows what the job does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from fraud_detect.errors import Stopped, UserError
+from fraud_detect.sagemaker.layout import Layout
+
+OK, USER_FAULT, OUR_FAULT = 0, 1, 2
+STOPPED = 128 + signal.SIGTERM
+FAILURE_CHARACTERS = 1_000  # SageMaker keeps 1,024
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class StopRequest:
+    """Whether SIGTERM or SIGINT came. The handler only records it; whoever works looks at `requested`."""
+
+    requested: bool = False
+
+    def record(self, number: int, _frame: FrameType | None) -> None:
+        """Note the signal."""
+        self.requested = True
+        logger.warning("%s: stopping after this round", signal.Signals(number).name)
+
+
+def run(work: Callable[[StopRequest], None], layout: Layout) -> int:
+    """Return the exit code of `work`: 0 done, 1 the user's fault, 2 ours, 143 stopped with nothing to save.
+
+    A fault is written to the failure file, cause and remedy first, no traceback.
+    """
+    stop = StopRequest()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop.record)
+    try:
+        work(stop)
+    except Stopped as stopped:
+        logger.warning("%s", stopped)
+        return STOPPED
+    except UserError as error:
+        return _failed(layout, str(error), USER_FAULT)
+    except OSError as error:
+        return _failed(layout, _of_machine(error), USER_FAULT)
+    except MemoryError:
+        return _failed(layout, "Out of memory. Use a machine with more memory, or fewer rows.", USER_FAULT)
+    except Exception as error:
+        logger.exception("this is a bug of ours")
+        return _failed(layout, f"Bug in fraud-detect: {type(error).__name__}: {error}. Please report it.", OUR_FAULT)
+    return OK
+
+
+def _of_machine(error: OSError) -> str:
+    where = f" at {error.filename}" if error.filename else ""
+    return (
+        f"The machine refused: {error.strerror or error}{where}; expected room and permission to read the input and "
+        f"write model/ and output/. Free space, or mount folders that this user may write."
+    )
+
+
+def _failed(layout: Layout, message: str, code: int) -> int:
+    logger.error("%s", message)
+    with contextlib.suppress(OSError):  # the log line above has it in any case
+        layout.failure.parent.mkdir(parents=True, exist_ok=True)
+        if not layout.failure.exists():
+            layout.failure.write_text(message[:FAILURE_CHARACTERS], encoding="utf-8")
+        hand_over(layout)
+    return code
+
+
+def hand_over(layout: Layout) -> None:
+    """Give what was written under model/ and output/ to the owner of the root, so that a local caller may delete it.
+
+    Only root can give files away; anybody else leaves them readable by all.
+    """
+    owner = layout.root.stat()
+    for folder in (layout.model, layout.output_data.parent):
+        for path in (folder, *folder.rglob("*")):
+            with contextlib.suppress(OSError):  # a mount of its own, or somebody else's file
+                _give(path, owner)
+
+
+def _give(path: Path, owner: os.stat_result) -> None:
+    path.chmod(path.stat().st_mode | (0o755 if path.is_dir() else 0o644))
+    if os.geteuid() == 0:
+        os.chown(path, owner.st_uid, owner.st_gid)
