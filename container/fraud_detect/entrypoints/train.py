@@ -17,7 +17,7 @@ import click
 from fraud_detect import log
 from fraud_detect.artifact import bundle
 from fraud_detect.artifact.manifest import Labels
-from fraud_detect.entrypoints.progress import Progress, open_progress
+from fraud_detect.entrypoints.rounds import Audience, audience
 from fraud_detect.sagemaker import metrics as metric_lines
 from fraud_detect.sagemaker.channels import TEST, TRAIN, VALIDATION, channels
 from fraud_detect.sagemaker.configuration import read_object
@@ -65,17 +65,17 @@ def train_root(root: Path) -> int:
 def _train(layout: Layout, stop: StopRequest) -> None:
     parameters = parse(read_object(layout.hyperparameters))
     parts, schema, labels = _read(layout, parameters)
-    with open_progress(parameters, sys.stderr) as progress:
+    with audience(parameters.num_round, sys.stderr) as told:
         trained = train(
             parts,
             schema,
             labels,
             parameters,
             threads=parameters.nthread or available_cpus(),
-            observer=Observer(progress.on_round, lambda: stop.requested),
+            observer=Observer(told.on_round, lambda: stop.requested),
         )
     _write(layout, trained)
-    _tell(trained.metrics, progress)
+    _tell(trained.metrics, told)
 
 
 def _read(layout: Layout, parameters: Hyperparameters) -> tuple[Parts, Schema, Labels]:
@@ -104,7 +104,7 @@ def _write(layout: Layout, trained: Trained) -> None:
     logger.info("model written to %s", layout.model)
 
 
-def _tell(metrics: Mapping[str, Any], progress: Progress) -> None:
+def _tell(metrics: Mapping[str, Any], told: Audience) -> None:
     for name, value in final_metrics(metrics, metric_lines.FINAL).items():
-        progress.say(metric_lines.line({name: value}))
-    progress.say(metric_lines.line({"threshold": metrics["threshold"]["value"]}))
+        told.say(metric_lines.line({name: value}))
+    told.say(metric_lines.line({"threshold": metrics["threshold"]["value"]}))
