@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 
 from fraud_detect import __version__
-from fraud_detect.entrypoints import reference, train
+from fraud_detect.entrypoints import features, reference, simulate, train
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -17,5 +17,5 @@ def main() -> None:
     """From a labelled table of transactions to a fraud model and an endpoint."""
 
 
-for _command in (train.command, *reference.COMMANDS):
+for _command in (simulate.command, features.command, train.command, *reference.COMMANDS):
     main.add_command(_command)

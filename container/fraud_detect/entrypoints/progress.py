@@ -38,6 +38,7 @@ def lines(
     last = clock()
     for number, item in enumerate(items, start=1):
         yield item
-        if clock() - last >= SECONDS_BETWEEN_LINES:
-            last = clock()
+        now = clock()
+        if now - last >= SECONDS_BETWEEN_LINES:
+            last = now
             logger.info("%d of %d %s", number, length, unit)

@@ -1,0 +1,160 @@
+"""From files to day files: formats, columns kept, and what is refused."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from fraud_detect.entrypoints.features import command
+from fraud_detect.errors import SettingError, TableError
+from fraud_detect.features.definitions import HANDBOOK
+from fraud_detect.features.duckdb_engine import Written, write_features
+from fraud_detect.simulation import files
+from fraud_detect.simulation.parameters import Parameters
+from fraud_detect.simulation.simulate import COLUMNS, simulate
+
+DAYS = 3
+
+
+def transactions(folder: Path, file_format: str = "parquet") -> Path:
+    parameters = Parameters(customers=50, terminals=100, days=DAYS, radius=20.0)
+    tables = simulate(parameters, np.random.default_rng(0))
+    list(files.write(tables, files.prepare(folder, file_format, parameters)))
+    return folder
+
+
+def a_file(path: Path, select: str = "*") -> str:
+    """One file of simulated transactions, its columns changed by `select`."""
+    source = transactions(path.parent / "simulated")
+    duckdb.sql(f"SELECT {select} FROM '{source}/*.parquet' ORDER BY TRANSACTION_ID").write_parquet(str(path))
+    return str(path)
+
+
+def features_of(pattern: str | Path, folder: Path) -> Written:
+    return write_features(str(pattern), folder, HANDBOOK)
+
+
+def rows(folder: Path) -> list[Any]:
+    return duckdb.sql(f"FROM '{folder}/*.parquet' ORDER BY TRANSACTION_ID").fetchall()
+
+
+def test_every_input_column_is_kept_and_the_features_follow(tmp_path: Path) -> None:
+    features_of(transactions(tmp_path / "in"), tmp_path / "out")
+    assert duckdb.sql(f"FROM '{tmp_path}/out/*.parquet'").columns == [*COLUMNS, *HANDBOOK.names]
+
+
+def test_there_is_one_file_for_each_day(tmp_path: Path) -> None:
+    written = features_of(transactions(tmp_path / "in"), tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        f"2018-04-0{day}.parquet" for day in (1, 2, 3)
+    ]
+    assert (written.days, written.rows) == (DAYS, len(rows(tmp_path / "out")))
+
+
+def test_rows_lie_in_time_order_on_their_day(tmp_path: Path) -> None:
+    features_of(transactions(tmp_path / "in"), tmp_path / "out")
+    times = duckdb.sql(f"SELECT TX_DATETIME FROM '{tmp_path}/out/2018-04-02.parquet'").fetchnumpy()["TX_DATETIME"]
+    assert (np.diff(times) >= np.timedelta64(0)).all()
+    assert set(times.astype("datetime64[D]").tolist()) == {date(2018, 4, 2)}
+
+
+@pytest.mark.parametrize("pattern", ["in", "in/*", "in/2018-*.csv"])
+def test_csv_gives_the_same_features_as_parquet(tmp_path: Path, pattern: str) -> None:
+    features_of(transactions(tmp_path / "parquet"), tmp_path / "expected")
+    transactions(tmp_path / "in", "csv")
+    features_of(tmp_path / pattern, tmp_path / "out")
+    assert rows(tmp_path / "out") == rows(tmp_path / "expected")
+
+
+def test_columns_may_stand_in_another_order_from_file_to_file(tmp_path: Path) -> None:
+    source = transactions(tmp_path / "in")
+    features_of(source, tmp_path / "expected")
+    day = source / "2018-04-02.parquet"
+    duckdb.sql(f"CREATE OR REPLACE TABLE day AS SELECT COLUMNS('^TX_'), COLUMNS('_ID$') FROM '{day}'")
+    duckdb.sql("FROM day").write_parquet(str(day))
+    features_of(source, tmp_path / "out")
+    assert rows(tmp_path / "out") == rows(tmp_path / "expected")
+
+
+def test_a_success_marker_is_no_transaction(tmp_path: Path) -> None:
+    (transactions(tmp_path / "in") / "_SUCCESS").touch()
+    assert features_of(tmp_path / "in" / "*", tmp_path / "out").days == DAYS
+
+
+def test_a_path_that_matches_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match="No file matches"):
+        features_of(tmp_path / "*.parquet", tmp_path / "out")
+
+
+def test_files_of_two_formats_are_refused(tmp_path: Path) -> None:
+    transactions(tmp_path / "in", "csv")
+    transactions(tmp_path / "other")
+    with pytest.raises(TableError, match="several kinds"):
+        features_of(tmp_path / "*" / "*", tmp_path / "out")
+
+
+def test_the_inputs_own_folder_is_no_output(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="is the input's own"):
+        features_of(transactions(tmp_path), tmp_path)
+
+
+def test_a_folder_with_other_files_is_no_output(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "2018-05-01.parquet").touch()
+    with pytest.raises(SettingError, match="already holds other files"):
+        features_of(transactions(tmp_path / "in"), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("select", "message"),
+    [
+        ("* EXCLUDE (CUSTOMER_ID, TX_FRAUD)", "has no column CUSTOMER_ID, TX_FRAUD"),
+        ("*, 1 AS TX_DURING_NIGHT", "already has the columns TX_DURING_NIGHT"),
+        ("* REPLACE (TX_TIME_SECONDS AS TX_DATETIME)", "TX_DATETIME of .* is of the type INTEGER"),
+        ("* REPLACE ('ten' AS TX_AMOUNT)", "TX_AMOUNT of .* is of the type VARCHAR"),
+        ("* REPLACE (NULLIF(CUSTOMER_ID, CUSTOMER_ID) AS CUSTOMER_ID)", r"values are missing: CUSTOMER_ID in \d+"),
+        ("* REPLACE (NULLIF(TX_AMOUNT, TX_AMOUNT) AS TX_AMOUNT)", r"values are missing: TX_AMOUNT in \d+"),
+    ],
+)
+def test_a_column_that_does_not_fit_is_named(tmp_path: Path, select: str, message: str) -> None:
+    with pytest.raises(TableError, match=message):
+        features_of(a_file(tmp_path / "in.parquet", select), tmp_path / "out")
+
+
+def test_a_file_without_rows_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "in.parquet"
+    duckdb.read_parquet(a_file(tmp_path / "full.parquet")).filter("false").write_parquet(str(path))
+    with pytest.raises(TableError, match="has no transactions"):
+        features_of(path, tmp_path / "out")
+
+
+def test_a_damaged_parquet_file_is_refused(tmp_path: Path) -> None:
+    path = Path(a_file(tmp_path / "in.parquet"))
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(TableError, match="cannot be read"):
+        features_of(path, tmp_path / "out")
+
+
+def test_a_refused_input_leaves_no_output(tmp_path: Path) -> None:
+    with pytest.raises(TableError):
+        features_of(a_file(tmp_path / "in.parquet", "* EXCLUDE (TX_FRAUD)"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_writes_the_features(tmp_path: Path) -> None:
+    options = ["--input", str(transactions(tmp_path / "in")), "--output", str(tmp_path / "out")]
+    result = CliRunner().invoke(command, options)
+    assert result.exit_code == 0, result.output
+    assert len(list((tmp_path / "out").iterdir())) == DAYS
+
+
+def test_the_command_says_what_is_wrong_in_one_message_with_exit_code_1(tmp_path: Path) -> None:
+    result = CliRunner().invoke(command, ["--input", str(tmp_path / "none"), "--output", str(tmp_path / "out")])
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: No file matches")
