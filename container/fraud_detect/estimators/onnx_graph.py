@@ -7,21 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
-INPUT, OUTPUT = "features", "score"
-OPSET = 15  # of ai.onnx, for the node that picks the column
+OUTPUT = "score"
+OPSET = 15  # of ai.onnx, for the sigmoid
 
 
-def as_score_graph(model: Any, *, probabilities: str) -> bytes:
-    """Return the serialised `model` with `score`, float32, shape (n, 1), as its only output.
-
-    `probabilities` is the output of `model` with one column per class, legitimate first.
-    """
+def with_sigmoid(model: Any) -> bytes:
+    """Return the serialised `model`, whose one output is log-odds, with `score`, float32, shape (n, 1), instead."""
     from onnx import TensorProto, checker, helper
 
     graph = model.graph
-    column = helper.make_tensor("fraud_column", TensorProto.INT64, [1], [1])
-    graph.initializer.append(column)
-    graph.node.append(helper.make_node("Gather", [probabilities, "fraud_column"], [OUTPUT], axis=1, name="fraud_score"))
+    (log_odds,) = graph.output
+    graph.node.append(helper.make_node("Sigmoid", [log_odds.name], [OUTPUT], name="fraud_score"))
     if not any(opset.domain == "" for opset in model.opset_import):
         model.opset_import.append(helper.make_opsetid("", OPSET))
     del graph.output[:]
