@@ -26,7 +26,7 @@ from fraud_detect.sagemaker.job import StopRequest, hand_over, run
 from fraud_detect.sagemaker.layout import DEFAULT_ROOT, Layout
 from fraud_detect.schema import Schema
 from fraud_detect.serving.cpus import available_cpus
-from fraud_detect.tables.read import read_more, read_training
+from fraud_detect.tables.read import Watch, read_more, read_training
 from fraud_detect.tables.request import ColumnRequest
 from fraud_detect.training.parameters import Hyperparameters
 from fraud_detect.training.partition import Parts, divide
@@ -64,7 +64,7 @@ def train_root(root: Path) -> int:
 
 def _train(layout: Layout, stop: StopRequest) -> None:
     parameters = parse(read_object(layout.hyperparameters))
-    parts, schema, labels = _read(layout, parameters)
+    parts, schema, labels = _read(layout, parameters, stop.check)
     with audience(parameters.num_round, sys.stderr) as told:
         trained = train(
             parts,
@@ -78,7 +78,7 @@ def _train(layout: Layout, stop: StopRequest) -> None:
     _tell(trained.metrics, told)
 
 
-def _read(layout: Layout, parameters: Hyperparameters) -> tuple[Parts, Schema, Labels]:
+def _read(layout: Layout, parameters: Hyperparameters, watch: Watch) -> tuple[Parts, Schema, Labels]:
     """Return the parts; the tables they were cut from are let go here, before anything else needs memory."""
     places = channels(layout)
     request = ColumnRequest(
@@ -88,9 +88,9 @@ def _read(layout: Layout, parameters: Hyperparameters) -> tuple[Parts, Schema, L
         categories=parameters.category_columns,
         time=parameters.time_column,
     )
-    table = read_training(places[TRAIN], request)
+    table = read_training(places[TRAIN], request, watch=watch)
     validation, test = (
-        read_more(places[name], request, table) if name in places else None for name in (VALIDATION, TEST)
+        read_more(places[name], request, table, watch=watch) if name in places else None for name in (VALIDATION, TEST)
     )
     parts = divide(table, validation, test, parameters)
     return parts, table.schema, table.labels

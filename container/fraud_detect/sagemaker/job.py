@@ -30,6 +30,11 @@ class StopRequest:
 
     requested: bool = False
 
+    def check(self) -> None:
+        """Raise `Stopped` if a stop was asked for: for work that leaves nothing to save."""
+        if self.requested:
+            raise Stopped("stopped before the first round: there is no model to save")
+
     def record(self, number: int, _frame: FrameType | None) -> None:
         """Note the signal."""
         self.requested = True
@@ -80,12 +85,15 @@ def _failed(layout: Layout, message: str, code: int) -> int:
 
 
 def hand_over(layout: Layout) -> None:
-    """Give what was written under model/ and output/ to the owner of the root, so that a local caller may delete it.
+    """Give what was written under model/ and output/ to whom the mounted folder belongs, so that they may delete it.
 
-    Only root can give files away; anybody else leaves them readable by all.
+    That is the owner of model/ or output/ where it was mounted by itself, else the owner of the root. Only root can
+    give files away; anybody else leaves them readable by all.
     """
-    owner = layout.root.stat()
     for folder in (layout.model, layout.output_data.parent):
+        if not folder.is_dir():
+            continue
+        owner = folder.stat() if folder.stat().st_uid != 0 else layout.root.stat()
         for path in (folder, *folder.rglob("*")):
             with contextlib.suppress(OSError):  # a mount of its own, or somebody else's file
                 _give(path, owner)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +28,19 @@ FEWEST_FOR_SHARE = 20  # below that many rows a share says nothing
 MOST_CATEGORIES = 1_000
 DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([ T].*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}([ T].*)?")
 
+Watch = Callable[[], None]
+
 logger = logging.getLogger(__name__)
 
 
-def read_training(channel: Path, request: ColumnRequest) -> Table:
+def _no_watch() -> None:
+    """Let the reading go on."""
+
+
+def read_training(channel: Path, request: ColumnRequest, *, watch: Watch = _no_watch) -> Table:
     """Return the table of a training channel; its columns' kinds and categories become the schema.
+
+    `watch` is called now and then; what it raises ends the reading.
 
     Raises
     ------
@@ -42,7 +50,7 @@ def read_training(channel: Path, request: ColumnRequest) -> Table:
     readers = _open(channel)
     roles = assign(readers[0].names, readers[0].has_header, request, str(readers[0].source))
     texts = _texts(readers[0], roles, request)
-    assembly = _assemble(readers, roles, texts, channel)
+    assembly = _assemble(readers, roles, texts, watch)
     labels = classes(_label_values(assembly), request.positive_label, roles.label)
     columns = tuple(_column(assembly, place, name, request) for place, name in enumerate(roles.features))
     ignored = tuple(dict.fromkeys((*roles.dropped, *filter(None, [roles.time]))))
@@ -50,7 +58,7 @@ def read_training(channel: Path, request: ColumnRequest) -> Table:
     return Table(_rows(assembly, columns, labels), schema, labels)
 
 
-def read_more(channel: Path, request: ColumnRequest, like: Table) -> Table:
+def read_more(channel: Path, request: ColumnRequest, like: Table, *, watch: Watch = _no_watch) -> Table:
     """Return the table of a validation or test channel, in the schema of the training table `like`.
 
     Raises
@@ -61,7 +69,7 @@ def read_more(channel: Path, request: ColumnRequest, like: Table) -> Table:
     readers = _open(channel)
     roles = _roles_like(readers[0], request, like)
     texts = frozenset(column.name for column in like.schema.columns if column.kind is not ColumnKind.NUMBER)
-    assembly = _assemble(readers, roles, texts, channel)
+    assembly = _assemble(readers, roles, texts, watch)
     rows = _rows(assembly, like.schema.columns, like.labels)
     _check_missing(assembly, like.schema.columns)
     return Table(rows, like.schema, like.labels)
@@ -106,19 +114,20 @@ def _texts(reader: Reader, roles: Roles, request: ColumnRequest) -> frozenset[st
     )
 
 
-def _assemble(readers: Sequence[Reader], roles: Roles, texts: frozenset[str], channel: Path) -> Assembly:
+def _assemble(readers: Sequence[Reader], roles: Roles, texts: frozenset[str], watch: Watch) -> Assembly:
     assembly = Assembly(roles, texts, capacity=sum(reader.expected_rows for reader in readers))
     for reader in readers:
         assembly.begin(reader.source)
         for frame in reader.frames(roles, texts):
             assembly.add(frame)
+            watch()
     if assembly.rows == 0:
         raise TableError(
-            f"The channel {channel} has no rows", expected="at least one row", remedy="Put the data there."
+            f"The files in {readers[0].source.path.parent} have no rows",
+            expected="at least one row",
+            remedy="Put the data there.",
         )
-    logger.info(
-        "channel %s: %d rows, %d features, %d files", channel.name, assembly.rows, len(roles.features), len(readers)
-    )
+    logger.info("read %d rows of %d features from %d sources", assembly.rows, len(roles.features), len(readers))
     return assembly
 
 
