@@ -161,21 +161,18 @@ def _callbacks(settings: FitSettings) -> list[Any]:
 
     hooks = settings.hooks
 
-    class Progress(xgboost.callback.TrainingCallback):
+    class Tell(xgboost.callback.TrainingCallback):
         def after_iteration(self, _model: Any, epoch: int, evals_log: Any) -> bool:
             latest = {name: logged[METRIC][-1] for name, logged in evals_log.items()}
             hooks.on_round(Round(epoch + 1, latest[TRAIN], latest[VALIDATION]))
+            return False
+
+    class Stop(xgboost.callback.TrainingCallback):
+        def after_iteration(self, _model: Any, _epoch: int, _evals_log: Any) -> bool:
             return hooks.should_stop()
 
-    callbacks: list[Any] = [Progress()]
-    if settings.early_stopping_rounds > 0:
-        callbacks.append(
-            xgboost.callback.EarlyStopping(
-                rounds=settings.early_stopping_rounds,
-                metric_name=METRIC,
-                data_name=VALIDATION,
-                maximize=True,
-                save_best=True,
-            )
-        )
-    return callbacks
+    best = xgboost.callback.EarlyStopping(
+        rounds=settings.early_stopping_rounds, metric_name=METRIC, data_name=VALIDATION, maximize=True, save_best=True
+    )
+    # A callback that ends the training keeps those after it from seeing the round: `Stop` comes last.
+    return [Tell(), *([best] if settings.early_stopping_rounds > 0 else []), Stop()]
