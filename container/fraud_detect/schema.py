@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,8 @@ from fraud_detect.errors import BadRequest
 
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None")
 FLAGS: Mapping[str, float] = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0}
-FLOAT32_MAX = float(np.finfo(np.float32).max)
+FLOAT32_LIMIT = float(2**128 - 2**103)
+"""The least number that becomes infinite in float32: half a step above the largest one."""
 NAMES_SHOWN = 8
 
 Float32Matrix = NDArray[np.float32]
@@ -101,9 +103,17 @@ class Schema(BaseModel):
         return frozenset((*self.names, *self.ignored, *label))
 
     @cached_property
+    def _required_names(self) -> frozenset[str]:
+        return frozenset(self.names)
+
+    @cached_property
     def only_numbers(self) -> bool:
         """Whether every feature is a number, so that rows can be read without looking at each cell's kind."""
         return all(column.kind is ColumnKind.NUMBER for column in self.columns)
+
+    @cached_property
+    def _readers(self) -> Sequence[Callable[[Any], float]]:
+        return tuple(_READERS[column.kind](column) for column in self.columns)
 
     @cached_property
     def _never_missing(self) -> NDArray[np.bool_]:
@@ -117,20 +127,22 @@ class Schema(BaseModel):
         BadRequest
             If a feature is absent, a name is unknown, or a name stands twice.
         """
+        where = {name: position for position, name in enumerate(names)}
+        if len(where) < len(names) or not self._required_names <= where.keys() <= self.known_names:
+            raise self._wrong_names(names)
+        return [where[name] for name in self.names]
+
+    def _wrong_names(self, names: Sequence[str]) -> BadRequest:
         faults = [
             ("has columns twice", [name for name in dict.fromkeys(names) if names.count(name) > 1]),
             ("lacks columns", [name for name in self.names if name not in names]),
             ("has unknown columns", [name for name in names if name not in self.known_names]),
         ]
-        said = [f"{what}: {_listed(which)}" for what, which in faults if which]
-        if said:
-            raise BadRequest(
-                f"The request {'; '.join(said)}",
-                expected=f"each of the {self.width} features once, by name ({_listed(self.names)})",
-                remedy="Send exactly these names, in any order.",
-            )
-        where = {name: position for position, name in enumerate(names)}
-        return [where[name] for name in self.names]
+        return BadRequest(
+            f"The request {'; '.join(f'{what}: {_listed(which)}' for what, which in faults if which)}",
+            expected=f"each of the {self.width} features once, by name ({_listed(self.names)})",
+            remedy="Send exactly these names, in any order.",
+        )
 
     def check_width(self, width: int) -> None:
         """Raise `BadRequest` unless `width` is the number of features, the only check that unnamed rows allow."""
@@ -152,22 +164,7 @@ class Schema(BaseModel):
 
         Only for a schema of numbers. `first_row` is the number of the first row in error messages.
         """
-        with np.errstate(over="ignore"):
-            matrix = values.astype(np.float32)
-        finite = np.isfinite(matrix)
-        if not finite.all():
-            self._refuse_unfit(values, matrix, ~finite, first_row)
-        return matrix
-
-    def _refuse_unfit(
-        self, values: Float64Matrix, matrix: Float32Matrix, suspect: NDArray[np.bool_], first_row: int
-    ) -> None:
-        unfit = suspect & (np.isinf(matrix) | self._never_missing)
-        if unfit.any():
-            row, place = (int(index) for index in np.argwhere(unfit)[0])
-            value = values[row, place]
-            got = "a missing value" if np.isnan(value) else f"{value}"
-            raise cell_error(self.columns[place], first_row + row, got)
+        return self._as_matrix(values, lambda row, place: values[row, place].item(), first_row)
 
     def encode(self, rows: Sequence[Sequence[Cell]], positions: Sequence[int], *, first_row: int = 1) -> Float32Matrix:
         """Return `rows` as the model's float32 matrix, shape (n, width).
@@ -180,21 +177,30 @@ class Schema(BaseModel):
         BadRequest
             Naming the row, from `first_row`, and the column of the first cell that does not fit.
         """
-        matrix = np.empty((len(rows), self.width), dtype=np.float32)
-        for place, (column, position) in enumerate(zip(self.columns, positions, strict=True)):
-            read = _READERS[column.kind]
-            values = np.array([read(column, row[position]) for row in rows], dtype=np.float64)
-            with np.errstate(over="ignore"):
-                matrix[:, place] = values
-            unfit = values == UNFIT
-            unfit |= np.isinf(matrix[:, place])
-            if not column.missing_allowed:
-                unfit |= np.isnan(values)
+        cells = [[row[position] for position in positions] for row in rows]
+        values = np.array(self._values(cells), dtype=np.float64)
+        return self._as_matrix(values, lambda row, place: cells[row][place], first_row)
+
+    def _values(self, cells: Sequence[Sequence[Any]]) -> Sequence[Sequence[float]]:
+        if self.only_numbers and _PLAIN_TYPES.issuperset(map(type, chain.from_iterable(cells))):
+            return cells
+        return [[read(cell) for read, cell in zip(self._readers, row, strict=True)] for row in cells]
+
+    def _as_matrix(self, values: Float64Matrix, cell: Callable[[int, int], Cell], first_row: int) -> Float32Matrix:
+        """Return `values` in float32 if all fit their columns; `cell` gives the original of one that does not."""
+        with np.errstate(over="ignore"):
+            matrix = values.astype(np.float32)
+        finite = np.isfinite(matrix)
+        if not finite.all():
+            unfit = ~finite & (np.isinf(matrix) | self._never_missing)
             if unfit.any():
-                row = int(np.argmax(unfit))
-                raise cell_error(column, first_row + row, _shown(rows[row][position]))
+                row, place = (int(index) for index in np.argwhere(unfit)[0])
+                raise cell_error(self.columns[place], first_row + row, _shown(cell(row, place)))
         return matrix
 
+
+_PLAIN_TYPES = frozenset((float, int, type(None)))
+"""JSON's numbers and null, which numpy reads as they are."""
 
 UNFIT = float("inf")
 """What a reader gives for a cell that is not of its column's kind."""
@@ -208,7 +214,7 @@ def parse_number(cell: str) -> float:
         value = float(cell.encode("ascii"))
     except ValueError:
         return UNFIT
-    return value if abs(value) <= FLOAT32_MAX or value != value else UNFIT
+    return UNFIT if abs(value) >= FLOAT32_LIMIT else value
 
 
 def is_text(cell: str) -> bool:
@@ -222,7 +228,11 @@ def is_text(cell: str) -> bool:
     return False
 
 
-def _read_number(_: Column, cell: Cell) -> float:
+def _number_reader(_: Column) -> Callable[[Any], float]:
+    return _read_number
+
+
+def _read_number(cell: Cell) -> float:
     if type(cell) is str:
         return parse_number(cell)
     if type(cell) is float or type(cell) is int:
@@ -230,7 +240,11 @@ def _read_number(_: Column, cell: Cell) -> float:
     return float("nan") if cell is None else UNFIT
 
 
-def _read_flag(_: Column, cell: Cell) -> float:
+def _flag_reader(_: Column) -> Callable[[Any], float]:
+    return _read_flag
+
+
+def _read_flag(cell: Cell) -> float:
     if type(cell) is str:
         return float("nan") if cell in _MISSING else FLAGS.get(cell.lower(), UNFIT)
     if type(cell) is bool or cell in (0, 1):
@@ -238,16 +252,21 @@ def _read_flag(_: Column, cell: Cell) -> float:
     return float("nan") if cell is None else UNFIT
 
 
-def _read_category(column: Column, cell: Cell) -> float:
-    if type(cell) is str:
-        return float("nan") if cell in _MISSING else column.codes.get(cell, UNFIT)
-    return float("nan") if cell is None else UNFIT
+def _category_reader(column: Column) -> Callable[[Any], float]:
+    codes = column.codes
+
+    def read(cell: Cell) -> float:
+        if type(cell) is str:
+            return float("nan") if cell in _MISSING else codes.get(cell, UNFIT)
+        return float("nan") if cell is None else UNFIT
+
+    return read
 
 
-_READERS: Mapping[ColumnKind, Callable[[Column, Any], float]] = {
-    ColumnKind.NUMBER: _read_number,
-    ColumnKind.FLAG: _read_flag,
-    ColumnKind.CATEGORY: _read_category,
+_READERS: Mapping[ColumnKind, Callable[[Column], Callable[[Any], float]]] = {
+    ColumnKind.NUMBER: _number_reader,
+    ColumnKind.FLAG: _flag_reader,
+    ColumnKind.CATEGORY: _category_reader,
 }
 
 
@@ -261,7 +280,7 @@ def cell_error(column: Column, row: int, got: str) -> BadRequest:
 
 
 def _shown(cell: Cell, longest: int = 60) -> str:
-    if cell is None or (isinstance(cell, str) and cell in _MISSING):
+    if cell is None or cell != cell or (isinstance(cell, str) and cell in _MISSING):
         return "a missing value"
     text = repr(cell)
     return text if len(text) <= longest else f"{text[:longest]}..."

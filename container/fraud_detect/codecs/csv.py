@@ -1,7 +1,7 @@
 """Read and write `text/csv`.
 
-Two ways lead from bytes to rows. The fast one takes lines of nothing but plain numbers: split, `float`,
-done. Everything else (quotes, names, categories, missing values, faults) takes the `csv` module.
+Two ways lead from bytes to rows. The fast one takes lines of nothing but plain numbers, under a plain header or none:
+split, `float`, done. Everything else (quotes, categories, missing values, faults) takes the `csv` module.
 
 Knows bytes and the schema's grammar. Never knows Flask, the model.
 """
@@ -16,10 +16,10 @@ import numpy as np
 
 from fraud_detect.codecs.records import Cells, Numbers, Records
 from fraud_detect.errors import BadRequest
-from fraud_detect.schema import ColumnKind, Schema, is_text
+from fraud_detect.schema import ColumnKind, Float64Matrix, Schema, is_text
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-HEADER = "header"  # the parameter of text/csv in RFC 7111 and RFC 4180: present or absent
+HEADER, PRESENT, ABSENT = "header", "present", "absent"  # the parameter of text/csv in RFC 4180
 
 
 def decode(body: bytes, schema: Schema, parameters: Mapping[str, str]) -> Records:
@@ -30,28 +30,46 @@ def decode(body: bytes, schema: Schema, parameters: Mapping[str, str]) -> Record
     BadRequest
         If the body is empty, not UTF-8, ragged or badly quoted.
     """
-    if schema.only_numbers and HEADER not in parameters:
-        numbers = _plain_numbers(body)
-        if numbers is not None:
-            return numbers
-    rows = _rows(body)
     declared = parameters.get(HEADER, "").lower()
-    if declared == "present" or (declared != "absent" and _names_columns(rows[0], schema)):
+    plain = _plain(body, schema, declared) if schema.only_numbers else None
+    if plain is not None:
+        return plain
+    rows = _rows(body)
+    if declared == PRESENT or (declared != ABSENT and _names_columns(rows[0], schema)):
         return _named(rows)
     return Cells(rows)
 
 
-def _plain_numbers(body: bytes) -> Numbers | None:
-    """Return the rows of a body in which every cell is a plain number, or None: the slow way says what is wrong."""
-    lines = body.removesuffix(b"\n").split(b"\n")
-    commas = lines[0].count(b",")
-    if len(lines) > 1 and any(line.count(b",") != commas for line in lines):
+def _plain(body: bytes, schema: Schema, declared: str) -> Numbers | None:
+    """Return the rows of a body that the fast way can read, or None: the slow way says what is wrong, if anything."""
+    if declared != PRESENT:
+        values = _plain_numbers(body)
+        if values is not None or declared == ABSENT:
+            return None if values is None else Numbers(values)
+    header, _, lines = body.removeprefix(BYTE_ORDER_MARK).partition(b"\n")
+    header = header.removesuffix(b"\r")
+    if b'"' in header or b"\r" in header or not header.isascii():
+        return None
+    names = header.decode("ascii").split(",")
+    if declared != PRESENT and not _names_columns(names, schema):
+        return None
+    values = _plain_numbers(lines)
+    if values is None or values.shape[1] != len(names):
+        return None
+    return Numbers(values, tuple(name.strip() for name in names))
+
+
+def _plain_numbers(lines: bytes) -> Float64Matrix | None:
+    """Return the matrix, float64, shape (n, width), that `lines` spell, or None if a cell is not a plain number."""
+    rows = lines.removesuffix(b"\n").split(b"\n")
+    commas = rows[0].count(b",")
+    if len(rows) > 1 and any(row.count(b",") != commas for row in rows):
         return None
     try:
-        values = np.array([float(cell) for cell in b",".join(lines).split(b",")])
+        values = np.array([float(cell) for cell in b",".join(rows).split(b",")])
     except ValueError:
         return None
-    return Numbers(values.reshape(len(lines), commas + 1))
+    return values.reshape(len(rows), commas + 1)
 
 
 def _rows(body: bytes) -> list[list[str]]:

@@ -38,14 +38,14 @@ def decode(body: bytes, schema: Schema, _: Mapping[str, str]) -> Records:
             expected=SHAPE,
             remedy="Put the rows under the one key `instances`.",
         )
-    return _records(rows, body, schema)
+    return _records(rows, schema, body, names_around=1)
 
 
 def decode_lines(body: bytes, schema: Schema, _: Mapping[str, str]) -> Records:
     """Return the rows of a JSON Lines body; empty lines are skipped. Raises as `decode` does."""
     lines = [line for line in body.split(b"\n") if line.strip()]
     rows = [_parse(line, f"Line {number}", LINE_SHAPE) for number, line in enumerate(lines, start=1)]
-    return _records(rows, body, schema)
+    return _records(rows, schema, body, names_around=0)
 
 
 def _parse(text: bytes, what: str, expected: str) -> Any:
@@ -63,11 +63,12 @@ def _shape_of(document: object) -> str:
     return f"is a {type(document).__name__}"
 
 
-def _records(rows: Sequence[Any], body: bytes, schema: Schema) -> Records:
+def _records(rows: Sequence[Any], schema: Schema, body: bytes, *, names_around: int) -> Records:
+    """Return `rows`, which `body` spells with so many names outside of them."""
     if not rows:
         raise BadRequest("The body has no rows", expected="at least one row", remedy="Send one row per transaction.")
     if isinstance(rows[0], dict):
-        return _from_objects(rows, body)
+        return _from_objects(rows, body, names_around)
     return _from_lists(rows, schema)
 
 
@@ -83,7 +84,7 @@ def _from_lists(rows: Sequence[Any], schema: Schema) -> Cells:
     return Cells(rows)
 
 
-def _from_objects(rows: Sequence[Any], body: bytes) -> Cells:
+def _from_objects(rows: Sequence[Any], body: bytes, names_around: int) -> Cells:
     names = tuple(rows[0])
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, dict) or row.keys() != rows[0].keys():
@@ -92,17 +93,13 @@ def _from_objects(rows: Sequence[Any], body: bytes) -> Cells:
                 expected=f"an object with the names {', '.join(names[:8])}" + (", ..." if len(names) > 8 else ""),
                 remedy="Send every row as an object with the same names.",
             )
-    _refuse_repeated_names(rows, body)
+    if body.count(b":") > len(rows) * len(names) + names_around:  # else the parser dropped no name
+        _refuse_repeated_names(body)
     return Cells([list(map(row.__getitem__, names)) for row in rows], names)
 
 
-def _refuse_repeated_names(rows: Sequence[Mapping[str, object]], body: bytes) -> None:
-    """Raise if an object holds a name twice, which the parser resolves silently.
-
-    Where the body has no more colons than the parsed objects have names (and one for `instances`), none was lost.
-    """
-    if body.count(b":") <= len(rows) * len(rows[0]):
-        return
+def _refuse_repeated_names(body: bytes) -> None:
+    """Raise if an object holds a name twice, of which the parser keeps the last without a word."""
     for line in body.split(b"\n") if _is_lines(body) else [body]:
         if line.strip():
             json.loads(line, object_pairs_hook=_unique_names)

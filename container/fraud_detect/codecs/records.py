@@ -13,14 +13,20 @@ from fraud_detect.schema import Cell, Float32Matrix, Float64Matrix, Schema
 
 @dataclass(frozen=True)
 class Numbers:
-    """Rows of nothing but numbers, float64, shape (n, width), in the order of the schema; NaN is missing."""
+    """Rows of nothing but numbers, float64, shape (n, width); NaN is missing.
+
+    `names` says what they are, or is None when they stand in the schema's order.
+    """
 
     values: Float64Matrix
+    names: tuple[str, ...] | None = None
 
     def to_matrix(self, schema: Schema) -> Float32Matrix:
         """Return the model's matrix, float32, shape (n, schema.width)."""
-        schema.check_width(self.values.shape[1])
-        return schema.accept_numbers(self.values)
+        if self.names is None:
+            schema.check_width(self.values.shape[1])
+            return schema.accept_numbers(self.values)
+        return schema.accept_numbers(self.values[:, schema.positions(self.names)])
 
 
 @dataclass(frozen=True)
