@@ -40,7 +40,11 @@ def _between(probabilities: Scores, lowest: float) -> float:
     A score that differs in its last bit between two machines then falls on the same side.
     """
     under = probabilities[probabilities < lowest]
-    return float((lowest + under.max()) / 2) if len(under) else float(lowest)
+    if len(under) == 0:
+        return float(lowest)
+    highest = under.max()
+    middle = highest + (lowest - highest) / 2
+    return float(middle if middle > highest else lowest)  # between neighbours of float64 there is no middle
 
 
 def _by_f1(_: Ranking, caught: Counts, alarms: Counts, _target: float) -> int:

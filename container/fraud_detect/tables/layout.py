@@ -48,7 +48,7 @@ def infer(source: Source, text: bytes | None = None) -> Layout:
         )
     names = tuple(name.strip() for name in rows[0]) if has_header else _default_names(len(rows[0]))
     numeric = {name: _is_numeric([row[place] for row in body]) for place, name in enumerate(names)}
-    return Layout(names, numeric, has_header, bytes_per_row=len(content) / len(rows))
+    return Layout(names, numeric, has_header, bytes_per_row=len(content) / max(len(rows), content.count(b"\n")))
 
 
 def _default_names(width: int) -> tuple[str, ...]:
