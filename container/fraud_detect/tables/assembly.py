@@ -5,7 +5,7 @@ Knows numpy and pandas frames. Never knows files, SQL.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from fraud_detect.errors import TableError
 from fraud_detect.schema import MISSING, Float32Matrix
 from fraud_detect.tables.diagnosis import text_for_number
 from fraud_detect.tables.files import Source
+from fraud_detect.tables.labels import too_many_values
 from fraud_detect.tables.request import Roles
 
 if TYPE_CHECKING:
@@ -26,12 +27,26 @@ MOST_CATEGORIES = 10_000  # per column while reading; beyond that it is an ident
 GROWTH = 1.5
 
 
+def identifier(name: str, distinct: int, examples: Sequence[str]) -> TableError:
+    """Return the error for a text column that has too many distinct values to be a category."""
+    shown = ", ".join(repr(text[:30]) for text in examples[:3])
+    return TableError(
+        f"Column '{name}' has {distinct} distinct texts ({shown}, ...): it looks like an identifier",
+        expected="numbers, flags or categories that repeat",
+        remedy=f"Leave it out: add '{name}' to the hyperparameter `drop_columns`.",
+    )
+
+
+TooMany = Callable[[str, int, Sequence[str]], TableError]
+
+
 @dataclass
 class Vocabulary:
     """The distinct texts of one column in the order of their first appearance, and how often each was seen."""
 
     name: str
     most: int
+    too_many: TooMany = identifier
     texts: list[str] = field(default_factory=list)
     _places: dict[str, int] = field(default_factory=dict)
 
@@ -56,17 +71,7 @@ class Vocabulary:
 
     def _check_size(self) -> None:
         if len(self.texts) > self.most:
-            raise identifier(self.name, len(self.texts), self.texts)
-
-
-def identifier(name: str, distinct: int, examples: Sequence[str]) -> TableError:
-    """Return the error for a text column that has too many distinct values to be a category."""
-    shown = ", ".join(repr(text[:30]) for text in examples[:3])
-    return TableError(
-        f"Column '{name}' has {distinct} distinct texts ({shown}, ...): it looks like an identifier",
-        expected="numbers, flags or categories that repeat",
-        remedy=f"Leave it out: add '{name}' to the hyperparameter `drop_columns`.",
-    )
+            raise self.too_many(self.name, len(self.texts), self.texts)
 
 
 class Assembly:
@@ -78,7 +83,7 @@ class Assembly:
     def __init__(self, roles: Roles, texts: frozenset[str], capacity: int) -> None:
         self.roles = roles
         self.vocabularies = {name: Vocabulary(name, MOST_CATEGORIES) for name in roles.features if name in texts}
-        self.label_vocabulary = Vocabulary(roles.label, MOST_LABELS)
+        self.label_vocabulary = Vocabulary(roles.label, MOST_LABELS, too_many_values)
         self.rows = 0
         self._matrix = np.empty((capacity, len(roles.features)), dtype=np.float32)
         self._labels: list[NDArray[np.float32]] = []

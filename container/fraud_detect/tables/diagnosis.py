@@ -48,7 +48,7 @@ def diagnose(piece: Piece, layout: Layout, numbers: frozenset[str], reason: str)
     first_line = reason.splitlines()[0] if reason else "no reason given"
     return TableError(
         f"{piece.source} cannot be read ({first_line})",
-        expected="CSV as RFC 4180 has it, with one kind of line ends",
+        expected="CSV as RFC 4180 has it",
         remedy="Write the file with a CSV library.",
     )
 
@@ -60,7 +60,7 @@ def _rows(piece: Piece) -> Iterator[tuple[int, int, list[str]]]:
         text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
         reader = csv.reader(text, strict=True)
         if piece.has_header:
-            next(reader)
+            next(row for row in reader if row)
         number = piece.first_row
         try:
             for cells in reader:
@@ -69,6 +69,8 @@ def _rows(piece: Piece) -> Iterator[tuple[int, int, list[str]]]:
                     number += 1
         except csv.Error as error:
             raise bad_quoting(str(piece.source), reader.line_num, error) from None
+        if isinstance(text.newlines, tuple):
+            raise _mixed_line_ends(str(piece.source), text.newlines)
 
 
 def _fault(
@@ -82,6 +84,14 @@ def _fault(
         if name in numbers and parse_number(cell) == UNFIT:
             return text_for_number(f"{piece.source}, row {row}", name, cell)
     return None
+
+
+def _mixed_line_ends(where: str, found: tuple[str, ...]) -> TableError:
+    return TableError(
+        f"{where} mixes line ends ({' and '.join(map(repr, found))})",
+        expected="one kind of line ends in a file",
+        remedy="Convert the file (dos2unix, or write it again with a CSV library).",
+    )
 
 
 def text_for_number(where: str, column: str, cell: str) -> TableError:

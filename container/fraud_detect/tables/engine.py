@@ -52,8 +52,8 @@ def csv_frames(piece: Piece, layout: Layout, roles: Roles, texts: frozenset[str]
     missing = ", ".join(_literal(spelling) for spelling in MISSING)
     query = (
         f"SELECT {selected} FROM read_csv({_literal(str(piece.path))}, auto_detect=false, columns={{{columns}}}, "
-        f"header={str(piece.has_header).lower()}, delim=',', quote='\"', escape='\"', nullstr=[{missing}], "
-        f"compression='{compression}')"
+        f"header={str(piece.has_header).lower()}, skip={layout.blank_lines if piece.has_header else 0}, "
+        f"delim=',', quote='\"', escape='\"', nullstr=[{missing}], compression='{compression}')"
     )
     try:
         yield from _frames(query)

@@ -5,6 +5,7 @@ Knows CSV text and the schema's cell grammar. Never knows DuckDB, labels' meanin
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Mapping, Sequence
@@ -19,12 +20,16 @@ SAMPLE_ROWS = 5_000
 
 @dataclass(frozen=True)
 class Layout:
-    """Columns of a file in their order, whether each holds numbers or text, and whether line 1 is a header."""
+    """Columns of a file in their order, whether each holds numbers or text, and whether the first row is a header.
+
+    `blank_lines` stand before that row.
+    """
 
     names: tuple[str, ...]
     numeric: Mapping[str, bool]
     has_header: bool
     bytes_per_row: float
+    blank_lines: int = 0
 
 
 def infer(source: Source, text: bytes | None = None) -> Layout:
@@ -48,7 +53,13 @@ def infer(source: Source, text: bytes | None = None) -> Layout:
         )
     names = tuple(name.strip() for name in rows[0]) if has_header else _default_names(len(rows[0]))
     numeric = {name: _is_numeric([row[place] for row in body]) for place, name in enumerate(names)}
-    return Layout(names, numeric, has_header, bytes_per_row=len(content) / max(len(rows), content.count(b"\n")))
+    bytes_per_row = len(content) / max(len(rows), content.count(b"\n"))
+    return Layout(names, numeric, has_header, bytes_per_row, _blank_lines(content))
+
+
+def _blank_lines(content: bytes) -> int:
+    text = content.removeprefix(codecs.BOM_UTF8)
+    return len(text[: len(text) - len(text.lstrip(b"\r\n"))].splitlines())
 
 
 def _default_names(width: int) -> tuple[str, ...]:
@@ -74,14 +85,17 @@ def _sample(source: Source, content: bytes, *, complete: bool) -> list[list[str]
     except csv.Error as error:
         if complete or not rows:  # else the sample ends inside a quoted text
             raise bad_quoting(str(source), reader.line_num, error) from None
-    _check_widths(source, rows)
+    _check_rows(source, rows)
     return rows
 
 
-def _check_widths(source: Source, rows: Sequence[Sequence[str]]) -> None:
+def _check_rows(source: Source, rows: Sequence[Sequence[str]]) -> None:
     if not rows:
         raise TableError(f"{source} is empty", expected="at least one row", remedy="Put the training data there.")
     for number, row in enumerate(rows, start=1):
+        for cell in row:
+            if cell.startswith(" ") and cell.lstrip(" ").startswith('"'):
+                raise _blank_before_quotes(f"{source}, row {number}", cell)
         if len(row) != len(rows[0]):
             raise ragged(f"{source}, line {number}", len(row), len(rows[0]))
     if len(rows[0]) == 1:
@@ -117,6 +131,15 @@ def ragged(where: str, got: int, expected: int) -> TableError:
         f"{where} has {got} values",
         expected=f"{expected} as in the first row",
         remedy="Give every row the same number of values; leave a missing one empty.",
+    )
+
+
+def _blank_before_quotes(where: str, cell: str) -> TableError:
+    """Return the error for quotes after a blank: RFC 4180 has them as a part of the text, some readers as quotes."""
+    return TableError(
+        f"{where} has a blank before quotes ({cell[:60]!r})",
+        expected="quotes right after the comma",
+        remedy="Take out the blanks after the commas.",
     )
 
 
