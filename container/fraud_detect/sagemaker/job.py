@@ -20,6 +20,7 @@ from fraud_detect.sagemaker.layout import Layout
 OK, USER_FAULT, OUR_FAULT = 0, 1, 2
 STOPPED = 128 + signal.SIGTERM
 FAILURE_CHARACTERS = 1_000  # SageMaker keeps 1,024
+REMEDY_CHARACTERS = 250
 
 logger = logging.getLogger(__name__)
 
@@ -79,9 +80,16 @@ def _failed(layout: Layout, message: str, code: int) -> int:
     with contextlib.suppress(OSError):  # the log line above has it in any case
         layout.failure.parent.mkdir(parents=True, exist_ok=True)
         if not layout.failure.exists():
-            layout.failure.write_text(message[:FAILURE_CHARACTERS], encoding="utf-8")
+            layout.failure.write_text(_shortened(message), encoding="utf-8")
         hand_over(layout)
     return code
+
+
+def _shortened(message: str) -> str:
+    """Return `message` without its middle if it is too long: the cause stands first, the remedy last."""
+    if len(message) <= FAILURE_CHARACTERS:
+        return message
+    return f"{message[: FAILURE_CHARACTERS - REMEDY_CHARACTERS - 5]} ... {message[-REMEDY_CHARACTERS:]}"
 
 
 def hand_over(layout: Layout) -> None:
