@@ -282,7 +282,7 @@ def cell_error(column: Column, row: int, got: str) -> BadRequest:
 def _shown(cell: Cell, longest: int = 60) -> str:
     if cell is None or cell != cell or (isinstance(cell, str) and cell in _MISSING):
         return "a missing value"
-    text = repr(cell)
+    text = str(cell).lower() if isinstance(cell, bool) else repr(cell)
     return text if len(text) <= longest else f"{text[:longest]}..."
 
 

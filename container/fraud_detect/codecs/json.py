@@ -19,6 +19,15 @@ from fraud_detect.schema import Schema
 
 KEYS = ("instances", "inputs")
 SHAPE = '{"instances": [[1.5, ...], ...]} or {"instances": [{"name": 1.5, ...}, ...]}'
+_SORTS: Mapping[type, str] = {
+    dict: "an object",
+    list: "a list",
+    str: "text",
+    int: "a number",
+    float: "a number",
+    bool: "true or false",
+    type(None): "null",
+}
 LINE_SHAPE = 'one list or one object a line, such as {"name": 1.5, ...}'
 
 
@@ -60,7 +69,7 @@ def _parse(text: bytes, what: str, expected: str) -> Any:
 def _shape_of(document: object) -> str:
     if isinstance(document, dict):
         return f"has the keys {', '.join(list(document)[:4]) or 'of an empty object'}"
-    return f"is a {type(document).__name__}"
+    return f"is {_SORTS[type(document)]}"
 
 
 def _records(rows: Sequence[Any], schema: Schema, body: bytes, *, names_around: int) -> Records:
@@ -76,7 +85,7 @@ def _from_lists(rows: Sequence[Any], schema: Schema) -> Cells:
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, list):
             raise BadRequest(
-                f"Row {number} is a {type(row).__name__}",
+                f"Row {number} is {_SORTS[type(row)]}",
                 expected="a list of values in every row",
                 remedy="Send every row in the same form.",
             )

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import orjson
-
-from fraud_detect.codecs.media_types import JSON
 from fraud_detect.codecs.table import reader_of, writer_of
 from fraud_detect.errors import BadRequest, RequestError
 from fraud_detect.serving.model import Model
+from fraud_detect.serving.reply import Reply, refusal
 
 
 @dataclass(frozen=True)
@@ -22,15 +20,6 @@ class Request:
     body: bytes
     content_type: str = ""
     accept: str = ""
-
-
-@dataclass(frozen=True)
-class Reply:
-    """Status, body and media type of an answer."""
-
-    status: int
-    body: bytes
-    media_type: str
 
 
 def respond(request: Request, model: Model) -> Reply:
@@ -49,13 +38,3 @@ def _scores(request: Request, model: Model) -> Reply:
     records = reader.decode(request.body, model.schema, media_type.parameters)
     answer = model.predict(records.to_matrix(model.schema))
     return Reply(200, writer.encode(answer), writer.media_type)
-
-
-def refusal(error: RequestError) -> Reply:
-    """Return the reply that tells a client what was got, expected, and what to do."""
-    return Reply(error.status, error_body(error.got, expected=error.expected, remedy=error.remedy), JSON)
-
-
-def error_body(got: str, *, expected: str, remedy: str) -> bytes:
-    """Return the JSON body of an error."""
-    return orjson.dumps({"error": got, "expected": expected, "remedy": remedy})

@@ -1,0 +1,61 @@
+"""What goes back to a client, and the one shape of every error: `error`, `expected`, `remedy`.
+
+Knows JSON and HTTP statuses. Never knows Flask, processes, the model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import orjson
+
+from fraud_detect.codecs.media_types import JSON
+from fraud_detect.errors import PayloadTooLarge, RequestError
+
+
+@dataclass(frozen=True)
+class Reply:
+    """Status, body and media type of an answer; `retry_seconds` tells a client when to try again."""
+
+    status: int
+    body: bytes
+    media_type: str
+    retry_seconds: int | None = None
+
+
+def fault(status: int, got: str, *, expected: str, remedy: str) -> Reply:
+    """Return the reply for an error: what was got, expected, and what to do."""
+    return Reply(status, orjson.dumps({"error": got, "expected": expected, "remedy": remedy}), JSON)
+
+
+def refusal(error: RequestError) -> Reply:
+    """Return the reply for a request that cannot be answered as it is."""
+    return fault(error.status, error.got, expected=error.expected, remedy=error.remedy)
+
+
+def too_large(max_body_mb: int) -> Reply:
+    """Return the reply for a body above `max_body_mb`, in units of 1,048,576 bytes."""
+    return refusal(
+        PayloadTooLarge(
+            f"The body is larger than {max_body_mb} MB",
+            expected=f"at most {max_body_mb} MB",
+            remedy="Send the rows in several requests, or raise SAGEMAKER_MAX_PAYLOAD_IN_MB.",
+        )
+    )
+
+
+def unavailable(reason: str, *, remedy: str = "Try again in a second; if it lasts, read the server's log.") -> Reply:
+    """Return the reply while there is no model to answer with; `reason` is a sentence without its full stop."""
+    said = {"error": reason, "expected": "a model server that is ready", "remedy": remedy}
+    return Reply(503, orjson.dumps(said), JSON, retry_seconds=1)
+
+
+def failure(identifier: str) -> Reply:
+    """Return the reply for a bug of ours, which the log tells under `identifier`."""
+    said = {
+        "error": "The server failed at this request",
+        "expected": "an answer or a 4xx error for any request",
+        "remedy": f"Report the log lines that hold {identifier}.",
+        "id": identifier,
+    }
+    return Reply(500, orjson.dumps(said), JSON)

@@ -1,0 +1,170 @@
+"""Start some programs, end them together, and leave no process behind.
+
+Knows processes and signals. Never knows Flask, models, what the programs do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import logging
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import FrameType, TracebackType
+from typing import Self
+
+logger = logging.getLogger(__name__)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SIGNAL_EXIT = 128
+"""A process that a signal ended has 128 plus its number as exit code, as in a shell."""
+SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
+
+
+@dataclass(frozen=True)
+class Program:
+    """A command, its environment, and the signal that makes it finish its work and exit."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    stop_signal: signal.Signals
+
+
+class Signals:
+    """Records the signals that ask for a stop, and wakes a wait when one comes or a child dies; does nothing else."""
+
+    def __init__(self) -> None:
+        self.stop: signal.Signals | None = None
+        self._receiver, self._sender = socket.socketpair()
+
+    def __enter__(self) -> Self:
+        self._receiver.setblocking(False)
+        self._sender.setblocking(False)
+        self._previous_descriptor = signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
+        self._previous = {number: signal.signal(number, self._record) for number in STOP_SIGNALS}
+        # Python wakes the wait only for signals that have a handler.
+        self._previous[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(self._previous_descriptor)
+        self._receiver.close()
+        self._sender.close()
+
+    def _record(self, number: int, _: FrameType | None) -> None:
+        self.stop = signal.Signals(number)
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Return at the next signal, after `seconds` at the latest."""
+        readable, _, _ = select.select([self._receiver], [], [], seconds)
+        if readable:
+            self._receiver.recv(4096)
+
+
+class Children:
+    """The programs that were started, each the leader of a process group of its own, in the order of their start."""
+
+    def __init__(self) -> None:
+        self.running: dict[int, Program] = {}
+        self.exit_codes: dict[str, int] = {}
+
+    def start(self, program: Program) -> None:
+        """Start `program`; it and its workers get a signal if this process dies without stopping them."""
+        process = subprocess.Popen(  # noqa: S603 - the commands are our own
+            program.command,
+            env=program.environment,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_die_with_parent(),
+        )
+        process.returncode = 0  # `reap` waits for it, not the object
+        self.running[process.pid] = program
+
+    def reap(self) -> None:
+        """Take note of the programs that have ended, and end what they left; as PID 1, take in orphans too."""
+        while self.running:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            program = self.running.pop(pid, None)
+            if program is not None:
+                self.exit_codes[program.name] = _exit_code(status)
+                _send(pid, signal.SIGKILL)
+
+    def kill(self) -> None:
+        """End all that still runs, at once."""
+        for pid, program in list(self.running.items()):
+            logger.warning("%s is killed", program.name)
+            _send(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            del self.running[pid]
+
+
+def supervise(programs: Sequence[Program], signals: Signals, *, grace_seconds: float) -> int:
+    """Run `programs` until a signal asks for a stop or one of them ends; return the exit code for this process.
+
+    They are started in the order given and stopped in the reverse order, each after the one before has finished. It is
+    0 after a signal, the code of the program that ended of itself, or 137 if anything was still running after
+    `grace_seconds`.
+    """
+    children = Children()
+    try:
+        for program in programs:
+            if signals.stop is None:
+                children.start(program)
+        while signals.stop is None and not children.exit_codes and children.running:
+            signals.wait()
+            children.reap()
+        code = _reason(children, signals)
+        _stop(children, signals, time.monotonic() + grace_seconds)
+        return SIGNAL_EXIT + signal.SIGKILL if children.running and code == 0 else code
+    finally:
+        children.kill()
+
+
+def _reason(children: Children, signals: Signals) -> int:
+    """Return the exit code, and log why it is time to stop."""
+    for name, code in children.exit_codes.items():
+        logger.error("%s has ended with exit code %d; the rest is stopped", name, code)
+        return code
+    logger.info("%s: finishing the requests at hand", signals.stop.name if signals.stop else "Nothing to run")
+    return 0
+
+
+def _stop(children: Children, signals: Signals, deadline: float) -> None:
+    for pid, program in reversed(list(children.running.items())):
+        if pid in children.running:
+            os.kill(pid, program.stop_signal)
+        while pid in children.running and (seconds := deadline - time.monotonic()) > 0:
+            signals.wait(seconds)
+            children.reap()
+
+
+def _exit_code(status: int) -> int:
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else SIGNAL_EXIT - code
+
+
+def _send(group: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # nobody is left; macOS says so with the second
+        os.killpg(group, number)
+
+
+def _die_with_parent() -> Callable[[], None] | None:
+    """Return what a child does so that the system ends it with its parent; None where no system call does this."""
+    if sys.platform != "linux":
+        return None
+    set_option = ctypes.CDLL(None, use_errno=True).prctl
+    return lambda: set_option(SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
