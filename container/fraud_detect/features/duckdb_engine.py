@@ -29,8 +29,9 @@ LINE_END = "\n"
 DAY_ZERO = date(1970, 1, 1)
 REQUIRED = (TRANSACTION, TIME, CUSTOMER, TERMINAL, AMOUNT, LABEL)
 NEVER_MISSING = tuple(name for name in REQUIRED if name != LABEL)  # the label of a recent transaction is not known yet
-TIME_TYPES = ("TIMESTAMP",)
-NUMBER_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "FLOAT", "DOUBLE", "DECIMAL")
+TIME_TYPES = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE")
+WHOLE_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+NUMBER_TYPES = (*WHOLE_TYPES, *(f"U{kind}" for kind in WHOLE_TYPES), "FLOAT", "DOUBLE", "DECIMAL")
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,9 @@ def write_features(pattern: str, folder: Path, features: FeatureSet) -> Written:
         If `folder` cannot be written to, or holds other files.
     """
     paths, reader = _input(pattern)
-    _refuse_own_input(paths, folder)
+    _refuse_own_input(pattern, paths, folder)
     files = DayFiles(folder, SUFFIX)
-    with _connection() as connection:
+    with _connection() as connection, _room():
         _load(connection, reader.format(_list(paths)))
         kinds = _kinds(connection, TRANSACTIONS)
         _check_columns(kinds, features, pattern)
@@ -74,8 +75,8 @@ def _input(pattern: str) -> tuple[Sequence[Path], str]:
             expected="a Parquet or CSV file, a folder of them, or a glob",
             remedy="Correct the path; quote a glob, so that the shell leaves it alone.",
         )
-    files = [source for path in sorted(found) for source in sources(path)]
-    kinds = {_READERS.get(source.format) for source in files}
+    files = {source.path.resolve(): source for path in sorted(found) for source in sources(path)}
+    kinds = {_READERS.get(source.format) for source in files.values()}
     reader = kinds.pop()
     if kinds or reader is None:
         raise TableError(
@@ -83,7 +84,7 @@ def _input(pattern: str) -> tuple[Sequence[Path], str]:
             expected="either Parquet or CSV files",
             remedy="Name the files of one kind by a glob, such as 'folder/*.parquet'.",
         )
-    return [source.path for source in files], reader
+    return [source.path for source in files.values()], reader
 
 
 def _matches(pattern: str) -> Sequence[Path]:
@@ -91,19 +92,24 @@ def _matches(pattern: str) -> Sequence[Path]:
     return [path for path in paths if path.name != SKIPPED]
 
 
+# The layout is fixed, or one ragged line would make the reader guess another.
+_CSV = """read_csv({}, header = true, delim = ',', quote = '"', escape = '"', union_by_name = true)"""
 _READERS: Mapping[Format, str] = {
     Format.PARQUET: "read_parquet({}, union_by_name = true)",
-    Format.CSV: "read_csv({}, header = true, union_by_name = true)",
-    Format.GZIP: "read_csv({}, header = true, union_by_name = true)",
+    Format.CSV: _CSV,
+    Format.GZIP: _CSV,
 }
 
 
-def _refuse_own_input(paths: Sequence[Path], folder: Path) -> None:
-    if folder.resolve() in {path.resolve().parent for path in paths}:
+def _refuse_own_input(pattern: str, paths: Sequence[Path], folder: Path) -> None:
+    read = {path.resolve().parent for path in paths}
+    if folder.resolve() in read or (
+        Path(pattern).is_dir() and folder.resolve().is_relative_to(Path(pattern).resolve())
+    ):
         raise SettingError(
-            f"The output folder {folder} is the input's own",
-            expected="another folder, since files of the same days would be replaced",
-            remedy="Choose another output folder.",
+            f"The output folder {folder} is in the input's own",
+            expected="another folder, whose files are not taken for transactions",
+            remedy="Choose an output folder outside.",
         )
 
 
@@ -115,6 +121,21 @@ def _connection() -> Iterator[DuckDBPyConnection]:
     with tempfile.TemporaryDirectory(prefix="fraud-detect-") as spill, duckdb.connect() as connection:
         connection.execute(f"SET temp_directory = {_literal(spill)}")
         yield connection
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """Say what to do when neither memory nor the temporary folder is large enough."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+        raise SettingError(
+            f"The transactions do not fit ({str(error).partition(LINE_END)[0]})",
+            expected=f"room for a copy of them in memory and {tempfile.gettempdir()}",
+            remedy="Set TMPDIR to a folder on a larger disk, or give fewer days at a time.",
+        ) from error
 
 
 def _load(connection: DuckDBPyConnection, files: str) -> None:
@@ -156,7 +177,7 @@ def _check_columns(kinds: Mapping[str, str], features: FeatureSet, pattern: str)
         (AMOUNT, NUMBER_TYPES, "numbers"),
         (LABEL, (*NUMBER_TYPES, "BOOLEAN"), "1 for a fraud and 0 otherwise"),
     ):
-        if not kinds[name].startswith(types):
+        if kinds[name].partition("(")[0] not in types:
             raise TableError(
                 f"The column {name} of {pattern} is of the type {kinds[name]}",
                 expected=what,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from click.testing import CliRunner
 
 from fraud_detect.entrypoints.features import command
 from fraud_detect.errors import SettingError, TableError
+from fraud_detect.features import duckdb_engine
 from fraud_detect.features.definitions import HANDBOOK
 from fraud_detect.features.duckdb_engine import Written, write_features
 from fraud_detect.simulation import files
@@ -64,7 +67,7 @@ def test_rows_lie_in_time_order_on_their_day(tmp_path: Path) -> None:
     assert set(times.astype("datetime64[D]").tolist()) == {date(2018, 4, 2)}
 
 
-@pytest.mark.parametrize("pattern", ["in", "in/*", "in/2018-*.csv"])
+@pytest.mark.parametrize("pattern", ["in", "in/*", "in/**", "in/2018-*.csv"])
 def test_csv_gives_the_same_features_as_parquet(tmp_path: Path, pattern: str) -> None:
     features_of(transactions(tmp_path / "parquet"), tmp_path / "expected")
     transactions(tmp_path / "in", "csv")
@@ -99,9 +102,11 @@ def test_files_of_two_formats_are_refused(tmp_path: Path) -> None:
         features_of(tmp_path / "*" / "*", tmp_path / "out")
 
 
-def test_the_inputs_own_folder_is_no_output(tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match="is the input's own"):
-        features_of(transactions(tmp_path), tmp_path)
+@pytest.mark.parametrize(("pattern", "output"), [("in", "in"), ("in/*.parquet", "in"), ("in", "in/features")])
+def test_the_inputs_own_folder_is_no_output(tmp_path: Path, pattern: str, output: str) -> None:
+    transactions(tmp_path / "in")
+    with pytest.raises(SettingError, match="is in the input's own"):
+        features_of(tmp_path / pattern, tmp_path / output)
 
 
 def test_a_folder_with_other_files_is_no_output(tmp_path: Path) -> None:
@@ -139,6 +144,25 @@ def test_a_damaged_parquet_file_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(TableError, match="cannot be read"):
         features_of(path, tmp_path / "out")
+
+
+@pytest.mark.parametrize("line", [b"1,2,3\n", b"\xff\xfe,2018-04-01 00:00:01,1,2,3.0,1,0,0,0\n"])
+def test_a_damaged_csv_file_is_refused(tmp_path: Path, line: bytes) -> None:
+    path = transactions(tmp_path / "in", "csv") / "2018-04-02.csv"
+    path.write_bytes(path.read_bytes() + line)
+    with pytest.raises(TableError, match="cannot be read"):
+        features_of(tmp_path / "in", tmp_path / "out")
+
+
+def test_too_little_memory_and_disk_is_the_users_to_mend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def cramped() -> Iterator[duckdb.DuckDBPyConnection]:
+        with duckdb.connect(config={"memory_limit": "1MB", "temp_directory": "", "threads": 1}) as connection:
+            yield connection
+
+    monkeypatch.setattr(duckdb_engine, "_connection", cramped)
+    with pytest.raises(SettingError, match="do not fit"):
+        features_of(transactions(tmp_path / "in"), tmp_path / "out")
 
 
 def test_a_refused_input_leaves_no_output(tmp_path: Path) -> None:
