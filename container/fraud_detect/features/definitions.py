@@ -35,7 +35,8 @@ class WindowFeature:
     """An aggregate over the transactions of the same `entity` at times in `(t - delay - window, t - delay]`.
 
     t is the time of the transaction itself, which counts when there is no delay, as do others of the same time.
-    A mean amount without transactions is missing; a share of frauds without transactions is 0.
+    A mean amount without transactions is missing, and amounts count with six decimals; a share of frauds without
+    transactions is 0.
     """
 
     entity: str

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from fraud_detect.errors import SettingError, TableError
 from fraud_detect.features.definitions import AMOUNT, CUSTOMER, LABEL, TERMINAL, TIME, TRANSACTION, FeatureSet
-from fraud_detect.features.sql import DUCKDB, EVENT_US, TRANSACTIONS, US_PER_DAY, features_query
+from fraud_detect.features.sql import DUCKDB, EVENT_US, LARGEST_AMOUNT, TRANSACTIONS, US_PER_DAY, features_query
 from fraud_detect.tables.day_files import DayFiles
 from fraud_detect.tables.files import SKIPPED, Format, sources
 
@@ -188,6 +188,7 @@ def _check_columns(kinds: Mapping[str, str], features: FeatureSet, pattern: str)
 def _days(connection: DuckDBPyConnection, pattern: str) -> Sequence[date]:
     """Return the days that have transactions, in order, after a look at every value that must not be missing."""
     _check_missing(connection, pattern)
+    _check_amounts(connection, pattern)
     moment = DUCKDB.microseconds.format(DUCKDB.name(TIME))
     days = connection.execute(f"SELECT DISTINCT {moment} // {US_PER_DAY} AS day FROM {TRANSACTIONS} ORDER BY day")
     return [DAY_ZERO + timedelta(days=day) for (day,) in days.fetchall()]
@@ -206,6 +207,19 @@ def _check_missing(connection: DuckDBPyConnection, pattern: str) -> None:
             f"Of the {rows:,} transactions of {pattern}, values are missing: {', '.join(faults)}",
             expected=f"a value for each of {', '.join(NEVER_MISSING)}",
             remedy="Fill them in, or leave these transactions out.",
+        )
+
+
+def _check_amounts(connection: DuckDBPyConnection, pattern: str) -> None:
+    amount = DUCKDB.name(AMOUNT)
+    # NaN is greater than every number here, so that it fails this, too.
+    unfit = f"NOT (ABS(CAST({amount} AS DOUBLE)) < {LARGEST_AMOUNT})"
+    ((count,),) = connection.execute(f"SELECT COUNT(*) FROM {TRANSACTIONS} WHERE {unfit}").fetchall()
+    if count:
+        raise TableError(
+            f"{AMOUNT} is infinite, not a number or too large in {count:,} transactions of {pattern}",
+            expected=f"amounts below {LARGEST_AMOUNT:,.0f}",
+            remedy="Correct the amounts, or leave these transactions out.",
         )
 
 

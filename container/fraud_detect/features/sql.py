@@ -1,7 +1,8 @@
 """Definitions become SQL text.
 
 Every window is a RANGE over a BIGINT of microseconds, which engines agree on. They differ in how intervals of
-several units, NULLs in an order and ties by several keys are taken, so none of these occurs.
+several units, NULLs in an order and ties by several keys are taken, so none of these occurs. Amounts are summed as
+decimals: sums of floating-point numbers depend on their order, which threads and engines choose anew on each run.
 
 Knows SQL. Never knows a connection, pandas.
 """
@@ -28,6 +29,7 @@ EVENT_US = "event_us"
 """The column that a query adds beside the features: the event's time in microseconds since 1970 (UTC)."""
 
 LIST_BREAK = ",\n"
+LARGEST_AMOUNT = 1e12  # what DECIMAL(18, 6) holds
 US_PER_HOUR = 3_600_000_000
 US_PER_DAY = 24 * US_PER_HOUR
 # From Monday, 0001-01-01, to 1970-01-01: counted from there, times are positive and weeks begin on Monday.
@@ -123,6 +125,8 @@ def _aggregate(feature: WindowFeature, dialect: Dialect) -> str:
 
 _AGGREGATES: Mapping[Aggregate, str] = {
     Aggregate.COUNT: "CAST(COUNT(*) OVER {frame} AS INTEGER)",
-    Aggregate.MEAN_AMOUNT: "AVG(CAST({amount} AS DOUBLE)) OVER {frame}",
+    Aggregate.MEAN_AMOUNT: (
+        "CAST(SUM(CAST({amount} AS DECIMAL(18, 6))) OVER {frame} AS DOUBLE) / NULLIF(COUNT({amount}) OVER {frame}, 0)"
+    ),
     Aggregate.FRAUD_SHARE: "COALESCE(AVG(CAST({label} AS DOUBLE)) OVER {frame}, 0)",
 }

@@ -125,6 +125,8 @@ def test_a_folder_with_other_files_is_no_output(tmp_path: Path) -> None:
         ("* REPLACE ('ten' AS TX_AMOUNT)", "TX_AMOUNT of .* is of the type VARCHAR"),
         ("* REPLACE (NULLIF(CUSTOMER_ID, CUSTOMER_ID) AS CUSTOMER_ID)", r"values are missing: CUSTOMER_ID in \d+"),
         ("* REPLACE (NULLIF(TX_AMOUNT, TX_AMOUNT) AS TX_AMOUNT)", r"values are missing: TX_AMOUNT in \d+"),
+        ("* REPLACE (CAST('nan' AS DOUBLE) AS TX_AMOUNT)", r"TX_AMOUNT is infinite, not a number or too large"),
+        ("* REPLACE (1e12 AS TX_AMOUNT)", r"TX_AMOUNT is infinite, not a number or too large"),
     ],
 )
 def test_a_column_that_does_not_fit_is_named(tmp_path: Path, select: str, message: str) -> None:

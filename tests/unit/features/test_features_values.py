@@ -73,6 +73,14 @@ def test_a_mean_amount_is_that_of_the_window(compute: Compute) -> None:
     assert frame["CUSTOMER_ID_AVG_AMOUNT_1DAY_WINDOW"].tolist() == [100.0, 1.0, 1.5]
 
 
+def test_a_mean_amount_does_not_depend_on_the_order_of_its_sum(compute: Compute) -> None:
+    amounts = [0.1, 0.2, 0.3, 1e11, -1e11, 0.7]
+    one_way = compute(*(a_transaction(TX_AMOUNT=amount) for amount in amounts))
+    other_way = compute(*(a_transaction(TX_AMOUNT=amount) for amount in reversed(amounts)))
+    name = "CUSTOMER_ID_AVG_AMOUNT_1DAY_WINDOW"
+    assert set(one_way[name]) == set(other_way[name]) == {1.3 / 6}
+
+
 def test_transactions_of_the_same_second_count_each_other(compute: Compute) -> None:
     assert customer_counts(compute(a_transaction(), a_transaction())) == [2, 2]
 
