@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
@@ -19,6 +19,8 @@ from fraud_detect.serving.respond import Request, respond
 
 logger = logging.getLogger(__name__)
 BYTES_PER_MB = 1 << 20
+BODIES_DISCARDED = 4
+"""How many times the largest body is read of one that is larger still, before the connection is closed."""
 HEALTHY = Reply(200, b"", "text/plain")
 
 
@@ -66,16 +68,21 @@ def _body(environ: Mapping[str, Any], max_bytes: int) -> bytes:
     ------
     RequestEntityTooLarge, ClientDisconnected
     """
-    length = environ.get("CONTENT_LENGTH", "")
+    length, stream = environ.get("CONTENT_LENGTH", ""), environ["wsgi.input"]
     announced = int(length) if length.isdecimal() and "HTTP_TRANSFER_ENCODING" not in environ else None
-    if announced is not None and announced > max_bytes:
-        raise RequestEntityTooLarge
-    body: bytes = environ["wsgi.input"].read(max_bytes + 1 if announced is None else announced)
+    body: bytes = stream.read(max_bytes + 1 if announced is None else min(announced, max_bytes + 1))
     if len(body) > max_bytes:
+        _discard(stream, at_most=BODIES_DISCARDED * max_bytes)
         raise RequestEntityTooLarge
     if announced is not None and len(body) < announced:
         raise ClientDisconnected
     return body
+
+
+def _discard(stream: BinaryIO, *, at_most: int) -> None:
+    """Read on and forget: many clients send all before they read, and would see a closed connection, not the answer."""
+    while at_most > 0 and (block := stream.read(BYTES_PER_MB)):
+        at_most -= len(block)
 
 
 def _response(reply: Reply) -> Response:
