@@ -1,4 +1,4 @@
-"""Turn a converter's graph into ours: one input `features`, one output `score`.
+"""Turn a graph that gives log-odds into ours: one input `features`, one output `score`.
 
 Knows ONNX. Never knows which family the graph came from.
 """

@@ -5,7 +5,6 @@ Knows XGBoost and its way to ONNX. Never knows files, thresholds, resampling, ot
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraud_detect.estimators.family import Block, FitSettings, Measure, Round
-from fraud_detect.estimators.onnx_graph import with_sigmoid
+from fraud_detect.estimators.xgboost_onnx import to_onnx
 from fraud_detect.schema import Float32Matrix
 
 NATIVE_FILE = "model.ubj"
@@ -40,11 +39,7 @@ class FittedXGBoost:
 
     def to_onnx(self) -> bytes:
         """As `Fitted.to_onnx`."""
-        from onnxmltools import convert_xgboost
-        from onnxmltools.convert.common.data_types import FloatTensorType
-
-        shape = [("features", FloatTensorType([None, self.width]))]
-        return with_sigmoid(convert_xgboost(_as_regression(self.booster), name="fraud_detect", initial_types=shape))
+        return to_onnx(self.booster, self.width)
 
     def native_files(self) -> Mapping[str, bytes]:
         """As `Fitted.native_files`."""
@@ -87,22 +82,6 @@ def fit(training: Sequence[Block], validation: Block, settings: FitSettings) -> 
             verbose_eval=False,
         )
     return FittedXGBoost(booster, booster.num_boosted_rounds(), validation.features.shape[1])
-
-
-def _as_regression(booster: Any) -> Any:
-    """Return the trees of `booster` as a regression of the log-odds.
-
-    The converter guesses a bare booster's objective from its node statistics, and misreads a model without splits;
-    a regression's objective it takes from the model.
-    """
-    import xgboost
-
-    model = json.loads(bytes(booster.save_raw("json")))
-    learner = model["learner"]
-    (base,) = json.loads(learner["learner_model_param"]["base_score"])
-    learner["learner_model_param"]["base_score"] = f"[{float(np.log(base / (1 - base)))!r}]"
-    learner["objective"] = {"name": "reg:squarederror", "reg_loss_param": {"scale_pos_weight": "1"}}
-    return xgboost.Booster(model_file=bytearray(json.dumps(model).encode()))
 
 
 def _cuts(real: Block, types: Sequence[str], settings: FitSettings) -> Any:

@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 from fraud_detect import __version__
 
-PACKAGES = ("imbalanced-learn", "numpy", "onnx", "onnxmltools", "scikit-learn", "scipy")
+PACKAGES = ("imbalanced-learn", "numpy", "onnx", "scikit-learn", "scipy")
 
 
 def versions() -> Mapping[str, str]:
