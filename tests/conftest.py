@@ -1,0 +1,30 @@
+"""What all tests share: reproducible hypothesis runs, and a clean slate of signals and logging."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "reproducible",
+    derandomize=True,  # the same examples in every run: a red build is red everywhere
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("reproducible")
+
+
+@pytest.fixture(autouse=True)
+def _clean_slate() -> Iterator[None]:
+    """Give back the signal handlers and the logger that a command run inside the test took for itself."""
+    logger = logging.getLogger("fraud_detect")
+    before = logger.handlers[:], logger.propagate, logger.level
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    logger.handlers[:], logger.propagate, logger.level = before
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
