@@ -5,6 +5,7 @@ Knows ONNX Runtime and the manifest. Never knows which family of models made the
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from fraud_detect.artifact.manifest import MODEL
 from fraud_detect.errors import ArtifactError
 from fraud_detect.schema import Float32Matrix
 
+NO_TELEMETRY = "ORT_DISABLE_TELEMETRY"
 INPUT = "features"
 OUTPUT = "score"
 
@@ -45,6 +47,8 @@ class Scorer:
 
 def open_session(graph: bytes) -> Any:
     """Return an ONNX Runtime session of one thread over `graph`. Raises `ArtifactError` if it does not load."""
+    # Since 1.29 the wheels for Linux and macOS send events to their maker unless this is set before they are imported.
+    os.environ[NO_TELEMETRY] = "1"
     import onnxruntime  # here, not above: reading a manifest needs no runtime
 
     options = onnxruntime.SessionOptions()
