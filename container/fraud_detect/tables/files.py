@@ -33,13 +33,14 @@ class Format(StrEnum):
 
 @dataclass(frozen=True)
 class Source:
-    """One file or named pipe of a channel."""
+    """One file or named pipe of a channel; `name` is what messages call it, such as `train/day-1/part-0.csv`."""
 
     path: Path
     format: Format
+    name: str
 
     def __str__(self) -> str:
-        return self.path.name
+        return self.name
 
 
 def sources(channel: Path) -> list[Source]:
@@ -53,9 +54,13 @@ def sources(channel: Path) -> list[Source]:
         If there is nothing to read, or a file is not what its name says.
     """
     if channel.exists() and stat.S_ISFIFO(channel.stat().st_mode):
-        return [Source(channel, Format.PIPE)]
+        return [Source(channel, Format.PIPE, channel.name)]
     paths = [channel] if channel.is_file() else _files_below(channel)
-    found = [Source(path, _format_of(path)) for path in paths if path.stat().st_size > 0]
+    found = [
+        Source(path, _format_of(path), str(path.relative_to(channel.parent)))
+        for path in paths
+        if path.stat().st_size > 0
+    ]
     if not found:
         empty = f", only empty ones ({paths[0].name})" if paths else ""
         raise TableError(

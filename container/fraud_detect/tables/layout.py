@@ -79,25 +79,28 @@ def _sample(source: Source, content: bytes, *, complete: bool) -> list[list[str]
     try:
         for row in reader:
             if row:
+                _check_row(f"{source}, line {reader.line_num}", row, len(rows[0] if rows else row))
                 rows.append(row)
             if len(rows) > SAMPLE_ROWS:
                 break
     except csv.Error as error:
         if complete or not rows:  # else the sample ends inside a quoted text
             raise bad_quoting(str(source), reader.line_num, error) from None
-    _check_rows(source, rows)
+    _check_size(source, rows)
     return rows
 
 
-def _check_rows(source: Source, rows: Sequence[Sequence[str]]) -> None:
+def _check_row(where: str, row: Sequence[str], width: int) -> None:
+    for cell in row:
+        if cell.startswith(" ") and cell.lstrip(" ").startswith('"'):
+            raise _blank_before_quotes(where, cell)
+    if len(row) != width:
+        raise ragged(where, len(row), width)
+
+
+def _check_size(source: Source, rows: Sequence[Sequence[str]]) -> None:
     if not rows:
         raise TableError(f"{source} is empty", expected="at least one row", remedy="Put the training data there.")
-    for number, row in enumerate(rows, start=1):
-        for cell in row:
-            if cell.startswith(" ") and cell.lstrip(" ").startswith('"'):
-                raise _blank_before_quotes(f"{source}, row {number}", cell)
-        if len(row) != len(rows[0]):
-            raise ragged(f"{source}, line {number}", len(row), len(rows[0]))
     if len(rows[0]) == 1:
         raise TableError(
             f"{source} has one column ({rows[0][0][:60]!r})",
