@@ -107,7 +107,9 @@ def _check_shape(rows: Sequence[Sequence[str]]) -> None:
 
 
 def _names_columns(row: Sequence[str], schema: Schema) -> bool:
-    """Return whether `row` is a header: every cell is text, and one is a known name or should have been a number."""
+    """Return whether `row` is a header: nothing but known names, or text where one should have been a number."""
+    if all(cell.strip() in schema.known_names for cell in row):
+        return True  # also if a column is called NA
     if not all(is_text(cell) for cell in row):
         return False
     has_numbers = any(column.kind is ColumnKind.NUMBER for column in schema.columns)
