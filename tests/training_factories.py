@@ -39,7 +39,9 @@ def a_mixed_table(rows: int = 300, frauds: int = 60, *, seed: int = 0) -> pd.Dat
     """Return a table with every kind of column: kind (good, bad), when, amount with gaps, country, online, code."""
     rng = np.random.default_rng(seed)
     plain = a_table(rows, frauds, seed=seed)
-    country = np.where(plain["Class"] == 1, rng.choice(["FR", "N,L"], rows), rng.choice(["DE", 'a "b"', None], rows))
+    countries = ["FR", "N,L", 'a "b"', "DE", None]
+    country = rng.choice(countries, rows, p=[0.1, 0.1, 0.3, 0.3, 0.2])
+    country[plain["Class"] == 1] = rng.choice(countries, frauds, p=[0.4, 0.3, 0.1, 0.1, 0.1])
     return pd.DataFrame(
         {
             "kind": np.where(plain["Class"] == 1, "bad", "good"),

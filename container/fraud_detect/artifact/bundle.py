@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from pydantic import ValidationError
 from fraud_detect.artifact.manifest import FORMAT_VERSION, MANIFEST, FileEntry, Manifest
 from fraud_detect.errors import ArtifactError
 
+PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 RETRAIN = "Restore the file from model.tar.gz, or train the model again."
 
 
@@ -115,7 +117,7 @@ def _parse(text: bytes, path: Path) -> Manifest:
             f"{path} does not fit its format at {where}", expected=first["msg"], remedy=RETRAIN
         ) from None
     for name in manifest.files:
-        if Path(name).name != name or name in ("", ".", "..", MANIFEST):
+        if PLAIN_NAME.fullmatch(name) is None or name == MANIFEST:
             raise ArtifactError(f"{path} lists the file {name!r}", expected="plain file names", remedy=RETRAIN)
     return manifest
 

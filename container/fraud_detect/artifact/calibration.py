@@ -6,11 +6,12 @@ Knows numpy. Never knows how a calibration was fitted.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from itertools import pairwise
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 EPSILON = 1e-7
 """Scores are kept this far from 0 and 1 before their log-odds are taken: float32 resolves no more near 1."""
@@ -32,23 +33,32 @@ class NoCalibration(BaseModel):
 class SigmoidCalibration(BaseModel):
     """Platt's sigmoid over the log-odds of the score: p = 1 / (1 + exp(-(slope * log-odds + intercept)))."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     method: Literal["sigmoid"] = "sigmoid"
     slope: float
     intercept: float
 
     def apply(self, scores: Scores) -> Scores:
-        """Return probabilities in (0, 1), float64, shape (n,), for `scores` of the same shape in [0, 1]."""
-        return 1.0 / (1.0 + np.exp(-(self.slope * log_odds(scores) + self.intercept)))
+        """Return probabilities in [0, 1], float64, shape (n,), for `scores` of the same shape in [0, 1]."""
+        with np.errstate(over="ignore"):  # a steep slope: the probability is then 0, as it should be
+            return 1.0 / (1.0 + np.exp(-(self.slope * log_odds(scores) + self.intercept)))
 
 
 class IsotonicCalibration(BaseModel):
     """A non-decreasing, piecewise linear function through (`scores`, `probabilities`), constant beyond its ends."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     method: Literal["isotonic"] = "isotonic"
-    scores: Sequence[float]
+    scores: Sequence[float] = Field(min_length=1)
     probabilities: Sequence[float]
+
+    @model_validator(mode="after")
+    def _check_points(self) -> Self:
+        if len(self.scores) != len(self.probabilities):
+            raise ValueError("as many scores as probabilities")
+        if any(later <= earlier for earlier, later in pairwise(self.scores)):
+            raise ValueError("ascending scores")
+        return self
 
     def apply(self, scores: Scores) -> Scores:
         """Return probabilities in [0, 1], float64, shape (n,), for `scores` of the same shape."""
@@ -60,5 +70,5 @@ Calibration = Annotated[NoCalibration | SigmoidCalibration | IsotonicCalibration
 
 def log_odds(scores: Scores) -> Scores:
     """Return log(s / (1 - s)) of `scores`, float64, shape (n,), kept finite by `EPSILON`."""
-    kept = np.clip(scores, EPSILON, 1.0 - EPSILON)
+    kept = np.minimum(np.maximum(scores, EPSILON), 1.0 - EPSILON)
     return np.log(kept / (1.0 - kept))

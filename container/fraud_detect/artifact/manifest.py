@@ -37,7 +37,7 @@ class Labels(BaseModel):
 class Threshold(BaseModel):
     """The probability from which a row counts as fraud, and the policy that chose it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     value: float = Field(ge=0)
     policy: str
     target: float | None = None
