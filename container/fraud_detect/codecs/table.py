@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fraud_detect.codecs import csv, json
 from fraud_detect.codecs.media_types import CSV, JSON, JSON_LINES, MediaType, parse, preferred
@@ -45,6 +46,7 @@ ALIASES: Mapping[str, str] = {
 SUPPORTED = ", ".join(CODECS)
 
 
+@lru_cache(maxsize=256)
 def reader_of(content_type: str) -> tuple[Codec, MediaType]:
     """Return the codec for a request's Content-Type, and the type as parsed; CSV when the header is absent.
 
@@ -69,6 +71,7 @@ def reader_of(content_type: str) -> tuple[Codec, MediaType]:
     return codec, media_type
 
 
+@lru_cache(maxsize=256)
 def writer_of(accept: str, reader: Codec) -> Codec:
     """Return the codec for the answer: what Accept prefers, or the request's own where Accept leaves it open.
 
