@@ -39,7 +39,7 @@ def rank(labels: Labels, scores: Scores, *cuts: float) -> Ranking:
     """
     truth = labels == 1
     points, counts = np.unique(np.concatenate((scores[truth], np.asarray(cuts, scores.dtype))), return_counts=True)
-    counts[np.searchsorted(points, np.asarray(cuts, scores.dtype))] -= 1
+    np.subtract.at(counts, np.searchsorted(points, np.asarray(cuts, scores.dtype)), 1)
     legitimate = np.sort(scores[~truth])
     first = np.searchsorted(legitimate, points, side="left")
     last = np.searchsorted(legitimate, points, side="right")

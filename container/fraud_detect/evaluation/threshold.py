@@ -9,14 +9,14 @@ import logging
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fraud_detect.artifact.manifest import Threshold
 from fraud_detect.evaluation.ranking import Counts, Labels, Ranking, Scores, rank
 
 logger = logging.getLogger(__name__)
 
-Choice = Callable[[Ranking, Counts, Counts, float], int]
+Choice = Callable[[Ranking, Scores, float], float]
+"""The lowest probability to flag, by the ranking, the probabilities, and the target."""
 
 
 def choose(labels: Labels, probabilities: Scores, policy: str, target: float | None) -> Threshold:
@@ -28,10 +28,8 @@ def choose(labels: Labels, probabilities: Scores, policy: str, target: float | N
     """
     if policy == "cost":
         return Threshold(value=1 / (1 + (target or 0.0)), policy=policy, target=target)
-    ranking = rank(labels, probabilities)
-    caught, alarms = np.cumsum(ranking.frauds), np.cumsum(ranking.legitimate)
-    place = _CHOICES[policy](ranking, caught, alarms, target or 0.0)
-    return Threshold(value=_between(probabilities, ranking.scores[place]), policy=policy, target=target)
+    lowest = _CHOICES[policy](rank(labels, probabilities), probabilities, target or 0.0)
+    return Threshold(value=_between(probabilities, lowest), policy=policy, target=target)
 
 
 def _between(probabilities: Scores, lowest: float) -> float:
@@ -47,37 +45,47 @@ def _between(probabilities: Scores, lowest: float) -> float:
     return float(middle if middle > highest else lowest)  # between neighbours of float64 there is no middle
 
 
-def _by_f1(_: Ranking, caught: Counts, alarms: Counts, _target: float) -> int:
-    return int(np.argmax(2 * caught / (caught[-1] + caught + alarms)))
+def _by_f1(ranking: Ranking, _: Scores, _target: float) -> float:
+    caught, alarms = _counted(ranking)
+    return float(ranking.scores[np.argmax(2 * caught / (caught[-1] + caught + alarms))])
 
 
-def _by_precision(_: Ranking, caught: Counts, alarms: Counts, target: float) -> int:
+def _by_precision(ranking: Ranking, _: Scores, target: float) -> float:
+    caught, alarms = _counted(ranking)
     precision = caught / (caught + alarms)
-    return _last(precision >= target) if (precision >= target).any() else _best("precision", precision, target)
+    reached = np.flatnonzero(precision >= target)
+    if len(reached) == 0:
+        _warn("precision", target, precision.max())
+        return float(ranking.scores[np.argmax(precision)])
+    return float(ranking.scores[np.argmax(caught == caught[reached[-1]])])  # the fewest alerts of that recall
 
 
-def _by_recall(_: Ranking, caught: Counts, _alarms: Counts, target: float) -> int:
-    return int(np.argmax(caught >= target * caught[-1]))
+def _by_recall(ranking: Ranking, _: Scores, target: float) -> float:
+    caught, _alarms = _counted(ranking)
+    return float(ranking.scores[np.argmax(caught >= target * caught[-1])])
 
 
-def _by_alert_rate(_: Ranking, caught: Counts, alarms: Counts, target: float) -> int:
-    share = (caught + alarms) / (caught[-1] + alarms[-1])
-    return _last(share <= target) if (share <= target).any() else _best("alert_rate", -share, target)
+def _by_alert_rate(_: Ranking, probabilities: Scores, target: float) -> float:
+    """Go by single rows, not by the groups of the ranking, which hold all legitimate rows between two frauds."""
+    values, counts = np.unique(probabilities, return_counts=True)
+    shares = np.cumsum(counts[::-1])[::-1] / len(probabilities)
+    if shares[-1] > target:
+        _warn("alert_rate", target, shares[-1])
+    return float(values[min(int(np.count_nonzero(shares > target)), len(values) - 1)])
 
 
-def _last(reached: NDArray[np.bool_]) -> int:
-    return int(np.flatnonzero(reached)[-1])
+def _counted(ranking: Ranking) -> tuple[Counts, Counts]:
+    """Return how many frauds and legitimate rows are flagged from each group on upwards."""
+    return np.cumsum(ranking.frauds), np.cumsum(ranking.legitimate)
 
 
-def _best(policy: str, values: Counts, target: float) -> int:
-    place = int(np.argmax(values))
+def _warn(policy: str, target: float, nearest: float) -> None:
     logger.warning(
         "threshold_policy=%s: no threshold reaches the target %g on the validation rows; took the nearest, %.4g",
         policy,
         target,
-        abs(values[place]),
+        nearest,
     )
-    return place
 
 
 _CHOICES: Mapping[str, Choice] = {
