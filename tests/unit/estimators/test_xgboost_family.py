@@ -1,0 +1,77 @@
+"""What is XGBoost's own: its file, its parameters, its graph."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+import xgboost
+
+from fraud_detect.artifact.scorer import INPUT, OUTPUT
+from fraud_detect.estimators.xgboost import NATIVE_FILE, FittedXGBoost
+from fraud_detect.estimators.xgboost_onnx import to_onnx
+from training_factories import a_block, a_fitted_model
+
+
+def test_its_own_file_gives_the_same_scores() -> None:
+    rows = a_block(seed=2).features
+    model = a_fitted_model()
+
+    booster = xgboost.Booster(model_file=bytearray(model.native_files()[NATIVE_FILE]))
+
+    assert booster.inplace_predict(rows).tolist() == model.scores(rows).tolist()
+
+
+def test_rounds_that_early_stopping_cut_off_are_not_in_its_file() -> None:
+    model = a_fitted_model(rounds=200, early_stopping_rounds=5)
+
+    booster = xgboost.Booster(model_file=bytearray(model.native_files()[NATIVE_FILE]))
+
+    assert booster.num_boosted_rounds() == model.rounds < 200
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"max_depth": 2}, {"max_leaves": 3, "grow_policy": "lossguide"}, {"lambda": 50}, {"scale_pos_weight": 5}],
+)
+def test_parameters_reach_the_booster(parameters: dict[str, float | int | str]) -> None:
+    rows = a_block(seed=2).features
+    given = {"max_bin": 256, "max_depth": 6}
+
+    changed = a_fitted_model(parameters={**given, **parameters})
+
+    assert changed.scores(rows).tolist() != a_fitted_model(parameters=given).scores(rows).tolist()
+
+
+def test_the_graph_uses_standard_operators_alone() -> None:
+    model = onnx.load_from_string(a_fitted_model().to_onnx())
+
+    assert {opset.domain: opset.version for opset in model.opset_import} == {"": 15, "ai.onnx.ml": 3}
+    assert [node.op_type for node in model.graph.node] == ["TreeEnsembleRegressor", "Sigmoid"]
+
+
+def test_the_graph_names_neither_machine_nor_time() -> None:
+    model = onnx.load_from_string(a_fitted_model().to_onnx())
+
+    assert (model.producer_version, model.doc_string, list(model.metadata_props)) == ("", "", [])
+
+
+def test_the_graph_has_one_input_and_one_output() -> None:
+    graph = onnx.load_from_string(a_fitted_model().to_onnx()).graph
+
+    assert [[value.name for value in values] for values in (graph.input, graph.output)] == [[INPUT], [OUTPUT]]
+
+
+def test_the_graph_grows_with_the_size_of_category_sets_and_no_faster() -> None:
+    """A set of categories is a chain of equalities, one for each category."""
+    model = a_fitted_model(block=a_block(4_000, categories=500), rounds=5)
+    assert isinstance(model, FittedXGBoost)
+    splits = model.booster.trees_to_dataframe().query("Feature != 'Leaf'")["Category"]
+    members = sum(len(chosen) if isinstance(chosen, list) else 1 for chosen in splits)
+    leaves = len(model.booster.trees_to_dataframe()) - len(splits)
+
+    (tree_node, _) = onnx.load_from_string(to_onnx(model.booster, 3)).graph.node
+
+    modes = next(attribute.strings for attribute in tree_node.attribute if attribute.name == "nodes_modes")
+    assert len(modes) == members + leaves
+    assert np.count_nonzero([mode == b"LEAF" for mode in modes]) == leaves
