@@ -32,9 +32,10 @@ class Layout:
     blank_lines: int = 0
 
 
-def infer(source: Source, text: bytes | None = None) -> Layout:
-    """Return the layout of a CSV `source`, judged by its first rows; `text` replaces the file's head where given.
+def infer(source: Source, sample: tuple[bytes, bool] | None = None) -> Layout:
+    """Return the layout of a CSV `source`, judged by its first rows.
 
+    `sample` is the head of a source that can be read only once, and whether that is all of it.
     A column holds numbers if at least half of its sampled values do, so that a stray text is a fault and not
     a category.
 
@@ -43,7 +44,7 @@ def infer(source: Source, text: bytes | None = None) -> Layout:
     TableError
         If the sample is empty, not UTF-8, ragged, badly quoted, or has a header and nothing else.
     """
-    content, complete = head(source) if text is None else (text, False)
+    content, complete = head(source) if sample is None else sample
     rows = _sample(source, content, complete=complete)
     has_header = _is_header(rows)
     body = rows[1:] if has_header else rows
@@ -74,7 +75,8 @@ def _sample(source: Source, content: bytes, *, complete: bool) -> list[list[str]
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise not_utf8(str(source), content.count(b"\n", 0, error.start) + 1) from None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    lines = io.StringIO(text, newline="")
+    reader = csv.reader(lines, strict=True)
     rows: list[list[str]] = []
     try:
         for row in reader:
@@ -84,7 +86,7 @@ def _sample(source: Source, content: bytes, *, complete: bool) -> list[list[str]
             if len(rows) > SAMPLE_ROWS:
                 break
     except csv.Error as error:
-        if complete or not rows:  # else the sample ends inside a quoted text
+        if complete or not rows or next(lines, None) is not None:  # else the sample ends inside a quoted text
             raise bad_quoting(str(source), reader.line_num, error) from None
     _check_size(source, rows)
     return rows

@@ -82,7 +82,7 @@ class CsvPipe:
         self._stream = source.path.open("rb")
         self._blocks = blocks(self._stream)
         self._first = next(self._blocks, b"")
-        self._layout = infer(source, self._first[:HEAD_BYTES])
+        self._layout = infer(source, (self._first[:HEAD_BYTES], len(self._first) <= HEAD_BYTES))
         self.names, self.has_header = self._layout.names, self._layout.has_header
 
     @property
