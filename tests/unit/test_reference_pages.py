@@ -1,0 +1,23 @@
+"""Pages that are made from declared tables."""
+
+from pathlib import Path
+
+from fraud_detect import __version__
+from fraud_detect.sagemaker.hyperparameters import as_markdown
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_page_of_hyperparameters_is_the_declared_table() -> None:
+    """`fraud-detect hyperparameters > docs/hyperparameters.md` mends it."""
+    assert (ROOT / "docs/hyperparameters.md").read_text(encoding="utf-8") == as_markdown()
+
+
+def test_the_package_and_its_metadata_have_one_version() -> None:
+    assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_every_relative_link_of_the_readme_leads_somewhere() -> None:
+    words = (ROOT / "README.md").read_text(encoding="utf-8").split("](")[1:]
+    targets = [word.partition(")")[0] for word in words]
+    assert [target for target in targets if not target.startswith("http") and not (ROOT / target).exists()] == []
