@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 SIGNAL_EXIT = 128
 """A process that a signal ended has 128 plus its number as exit code, as in a shell."""
+SHORT_GRACE_SECONDS = 2.0
 SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
@@ -115,35 +116,37 @@ class Children:
 def supervise(programs: Sequence[Program], signals: Signals, *, grace_seconds: float) -> int:
     """Run `programs` until a signal asks for a stop or one of them ends; return the exit code for this process.
 
-    They are started in the order given and stopped in the reverse order, each after the one before has finished. It is
-    0 after a signal, the code of the program that ended of itself, or 137 if anything was still running after
-    `grace_seconds`.
+    They are started in the order given and stopped in the reverse order, each after the one before has finished. The
+    code is 0 after a signal, or 137 if anything still ran after `grace_seconds`; it is that of the program that ended
+    of itself, whose work the others cannot finish: they are given `SHORT_GRACE_SECONDS`.
     """
     children = Children()
     try:
         for program in programs:
             if signals.stop is None:
                 children.start(program)
-        while signals.stop is None and not children.exit_codes and children.running:
+        while signals.stop is None and not children.exit_codes:
             signals.wait()
             children.reap()
-        code = _reason(children, signals)
-        _stop(children, signals, time.monotonic() + grace_seconds)
-        return SIGNAL_EXIT + signal.SIGKILL if children.running and code == 0 else code
+        if signals.stop is None:
+            return _end_after_death(children, signals)
+        logger.info("%s: finishing the requests at hand", signals.stop.name)
+        _stop(children, signals, grace_seconds)
+        return SIGNAL_EXIT + signal.SIGKILL if children.running else 0
     finally:
         children.kill()
 
 
-def _reason(children: Children, signals: Signals) -> int:
-    """Return the exit code, and log why it is time to stop."""
-    for name, code in children.exit_codes.items():
-        logger.error("%s has ended with exit code %d; the rest is stopped", name, code)
-        return code
-    logger.info("%s: finishing the requests at hand", signals.stop.name if signals.stop else "Nothing to run")
-    return 0
+def _end_after_death(children: Children, signals: Signals) -> int:
+    """Stop the others and return the exit code of the program that ended first."""
+    name, code = next(iter(children.exit_codes.items()))
+    logger.error("%s has ended with exit code %d; the rest is stopped", name, code)
+    _stop(children, signals, SHORT_GRACE_SECONDS)
+    return code
 
 
-def _stop(children: Children, signals: Signals, deadline: float) -> None:
+def _stop(children: Children, signals: Signals, grace_seconds: float) -> None:
+    deadline = time.monotonic() + grace_seconds
     for pid, program in reversed(list(children.running.items())):
         if pid in children.running:
             os.kill(pid, program.stop_signal)
