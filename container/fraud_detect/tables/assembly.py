@@ -108,9 +108,10 @@ class Assembly:
         for place, name in enumerate(self.roles.features):
             column = frame[f"f{place}"]
             vocabulary = self.vocabularies.get(name)
-            part[:, place] = (
-                column.to_numpy() if vocabulary is None else vocabulary.encode(column.to_numpy(dtype=object))
-            )
+            with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused below
+                part[:, place] = (
+                    column.to_numpy() if vocabulary is None else vocabulary.encode(column.to_numpy(dtype=object))
+                )
         self._refuse_infinite(part)
         self.rows += len(frame)
 

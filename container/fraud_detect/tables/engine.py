@@ -1,7 +1,7 @@
 """Run DuckDB over one source and hand out frames of its rows, in order.
 
 Each frame holds the label as text, then the time (seconds, float64) if there is one, then the features: numbers as
-float32, everything else as text; NaN or None where missing.
+float64, everything else as text; NaN or None where missing.
 
 Knows DuckDB's SQL. Never knows what labels and categories mean.
 """
@@ -45,8 +45,8 @@ def csv_frames(piece: Piece, layout: Layout, roles: Roles, texts: frozenset[str]
         numbers |= {roles.time}
     places = {name: _quoted(f"c{place}") for place, name in enumerate(layout.names)}
     types = {places[name]: "DOUBLE" if name in numbers else "VARCHAR" for name in layout.names}
-    time = _time_of_number if roles.time in numbers else _time_of_text
-    selected = _selected(places, roles, time=time, number=_as_float32, texts=texts)
+    time = _as_float64 if roles.time in numbers else _time_of_text
+    selected = _selected(places, roles, time=time, texts=texts)
     columns = ", ".join(f"{column[1:-1]}: '{kind}'" for column, kind in types.items())
     compression = "gzip" if piece.source.format is Format.GZIP else "none"
     missing = ", ".join(_literal(spelling) for spelling in MISSING)
@@ -90,9 +90,9 @@ def parquet_frames(
 ) -> Iterator[pd.DataFrame]:
     """Yield the rows of a Parquet file. Raises `TableError` if a value does not fit its column's kind."""
     is_number = roles.time is not None and columns.kinds[roles.time] is ColumnKind.NUMBER
-    time = _time_of_number if is_number else _time_of_text
+    time = _as_float64 if is_number else _time_of_text
     places = {name: _quoted(name) for name in columns.kinds}
-    selected = _selected(places, roles, time=time, number=_as_float32, texts=texts)
+    selected = _selected(places, roles, time=time, texts=texts)
     try:
         yield from _frames(f"SELECT {selected} FROM read_parquet({_literal(str(source.path))})")
     except duckdb.Error as error:
@@ -116,30 +116,24 @@ def _kind(kind: str) -> ColumnKind | None:
     return ColumnKind.NUMBER if is_number and not kind.startswith("INTERVAL") else None
 
 
-def _selected(
-    places: Mapping[str, str], roles: Roles, *, time: Expression, number: Expression, texts: frozenset[str]
-) -> str:
+def _selected(places: Mapping[str, str], roles: Roles, *, time: Expression, texts: frozenset[str]) -> str:
     """Return the columns that every frame has, in their order, as SQL."""
     label = f"{places[roles.label]}::VARCHAR AS label"
     times = [] if roles.time is None else [f"{time(places[roles.time])} AS time"]
     features = [
-        f"{places[name]}::VARCHAR AS f{place}" if name in texts else f"{number(places[name])} AS f{place}"
+        f"{places[name]}::VARCHAR AS f{place}" if name in texts else f"{_as_float64(places[name])} AS f{place}"
         for place, name in enumerate(roles.features)
     ]
     return ", ".join([label, *times, *features])
-
-
-def _time_of_number(column: str) -> str:
-    return f"{column}::DOUBLE"
 
 
 def _time_of_text(column: str) -> str:
     return f"epoch(TRY_CAST({column} AS TIMESTAMP))"
 
 
-def _as_float32(column: str) -> str:
-    """Round twice, as the reader of JSON and CSV does: to float64 first, then to float32."""
-    return f"{column}::DOUBLE::FLOAT"
+def _as_float64(column: str) -> str:
+    """Leave the rounding to float32 to numpy, as the codecs do: DuckDB would round a text in one step, not in two."""
+    return f"{column}::DOUBLE"
 
 
 def _frames(query: str) -> Iterator[pd.DataFrame]:
