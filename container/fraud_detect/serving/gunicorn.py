@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from fraud_detect.serving.nginx import SOCKET, address
+from fraud_detect.serving.nginx import KEEPALIVE_SECONDS, SOCKET, address
 from fraud_detect.serving.settings import DRAIN_SECONDS, Settings
 
 PROGRAM = "fraud_detect.serving.server"
@@ -31,7 +31,7 @@ def alone(settings: Settings, _: Path) -> Configuration:
         "bind": f"{address(settings.host)}:{settings.port}",
         "worker_class": "gthread",
         "threads": THREADS_ALONE,
-        "keepalive": 75,
+        "keepalive": KEEPALIVE_SECONDS,
     }
 
 

@@ -16,6 +16,12 @@ CONFIGURATION = "nginx.conf"
 TEMPORARY_PATHS = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 """nginx makes these folders at its start, used or not."""
 ERROR_PATH = "/nginx-error/"
+CLIENT_SECONDS = 60
+"""How long a client may take between two parts of its request."""
+KEEPALIVE_SECONDS = 75
+"""How long a client's idle connection stays open."""
+MARGIN_SECONDS = 5
+"""How much longer nginx waits than a worker may take, so that the worker's own end comes first."""
 WORKERS_PER_PROCESS = 4
 """One nginx process carries more requests than these many Python workers answer."""
 
@@ -48,13 +54,13 @@ http {{
     server_tokens off;
     default_type application/octet-stream;
 {_temporary_paths(folder)}
-    keepalive_timeout 75s;
+    keepalive_timeout {KEEPALIVE_SECONDS}s;
     keepalive_requests 100000;
 
     client_max_body_size {settings.max_body_mb}m;
     client_body_buffer_size 128k;
-    client_header_timeout 60s;
-    client_body_timeout 60s;
+    client_header_timeout {CLIENT_SECONDS}s;
+    client_body_timeout {CLIENT_SECONDS}s;
 
     upstream model_server {{
         server {_quoted(f"unix:{folder / SOCKET}")};
@@ -70,7 +76,7 @@ http {{
             proxy_http_version 1.1;
             proxy_set_header Connection close;
             proxy_connect_timeout 5s;
-            proxy_read_timeout {settings.timeout_seconds + 5}s;
+            proxy_read_timeout {settings.timeout_seconds + MARGIN_SECONDS}s;
             proxy_buffer_size 8k;
             proxy_buffers 32 32k;
         }}
@@ -101,7 +107,12 @@ def _errors(max_body_mb: int) -> Mapping[int, Reply]:
     return {
         400: fault(400, "The request is not valid HTTP", **unreadable),
         405: fault(405, "The method is not one for this server", expected="GET or POST", remedy="Use one of these."),
-        408: fault(408, "The request did not arrive in time", expected="a body within 60 seconds", remedy="Try again."),
+        408: fault(
+            408,
+            "The request did not arrive in time",
+            expected=f"a part of it every {CLIENT_SECONDS} seconds",
+            remedy="Try again.",
+        ),
         413: too_large(max_body_mb),
         414: fault(414, "The URL is too long", **unreadable),
         494: fault(431, "A header is too long", **unreadable),  # nginx's own number for 431
