@@ -80,7 +80,7 @@ def _failed(layout: Layout, message: str, code: int) -> int:
     with contextlib.suppress(OSError):  # the log line above has it in any case
         layout.failure.parent.mkdir(parents=True, exist_ok=True)
         if not layout.failure.exists():
-            layout.failure.write_text(_shortened(message), encoding="utf-8")
+            layout.failure.write_text(_shortened(message), encoding="utf-8", errors="backslashreplace")
         hand_over(layout)
     return code
 
