@@ -131,7 +131,8 @@ class _Training:
             return candidate
         if self.observer.should_stop():
             return None
-        return self._candidate("comparison", synthetic[:0])
+        plain = self._candidate("comparison", synthetic[:0])
+        return None if self.observer.should_stop() else plain  # cut short, it would compare unlike things
 
     def _evaluate(
         self, labels: NDArray[np.uint8], probabilities: NDArray[np.float64], threshold: Threshold
