@@ -8,8 +8,10 @@ Knows DuckDB's SQL. Never knows what labels and categories mean.
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -51,7 +53,7 @@ def csv_frames(piece: Piece, layout: Layout, roles: Roles, texts: frozenset[str]
     compression = "gzip" if piece.source.format is Format.GZIP else "none"
     missing = ", ".join(_literal(spelling) for spelling in MISSING)
     query = (
-        f"SELECT {selected} FROM read_csv({_literal(str(piece.path))}, auto_detect=false, columns={{{columns}}}, "
+        f"SELECT {selected} FROM read_csv({_file(piece.path)}, auto_detect=false, columns={{{columns}}}, "
         f"header={str(piece.has_header).lower()}, skip={layout.blank_lines if piece.has_header else 0}, "
         f"delim=',', quote='\"', escape='\"', nullstr=[{missing}], compression='{compression}')"
     )
@@ -71,7 +73,7 @@ class ParquetColumns:
 
 def parquet_columns(source: Source) -> ParquetColumns:
     """Return the columns and the number of rows of a Parquet file. Raises `TableError` if it is damaged."""
-    table = f"read_parquet({_literal(str(source.path))})"
+    table = _parquet(source)
     try:
         with duckdb.connect() as connection:
             described = connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()
@@ -94,7 +96,7 @@ def parquet_frames(
     places = {name: _quoted(name) for name in columns.kinds}
     selected = _selected(places, roles, time=time, texts=texts)
     try:
-        yield from _frames(f"SELECT {selected} FROM read_parquet({_literal(str(source.path))})")
+        yield from _frames(f"SELECT {selected} FROM {_parquet(source)}")
     except duckdb.Error as error:
         raise TableError(
             f"{source} cannot be read ({_first_line(error)})",
@@ -141,6 +143,16 @@ def _frames(query: str) -> Iterator[pd.DataFrame]:
         result = connection.execute(query)
         while len(frame := result.fetch_df_chunk(VECTORS_PER_FRAME)):
             yield frame
+
+
+def _parquet(source: Source) -> str:
+    """Return the file as a table; folders such as `day=1` are no columns, as they are none of a CSV file."""
+    return f"read_parquet({_file(source.path)}, hive_partitioning=false)"
+
+
+def _file(path: Path) -> str:
+    """Return a path as SQL text that stands for this file alone, whatever its name."""
+    return _literal(glob.escape(str(path)))
 
 
 def _quoted(name: str) -> str:
