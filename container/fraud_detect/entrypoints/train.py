@@ -75,7 +75,7 @@ def _train(layout: Layout, stop: StopRequest) -> None:
             labels,
             parameters,
             threads=parameters.nthread or available_cpus(),
-            observer=Observer(told.on_round, lambda: stop.requested),
+            observer=Observer(told.on_round, stop.heed),
         )
     _write(layout, trained)
     _tell(trained.metrics, told)

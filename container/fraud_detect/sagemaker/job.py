@@ -27,19 +27,27 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class StopRequest:
-    """Whether SIGTERM or SIGINT came. The handler only records it; whoever works looks at `requested`."""
+    """Whether SIGTERM or SIGINT came. The handler only records it; whoever works looks with `heed` or `check`."""
 
     requested: bool = False
-
-    def check(self) -> None:
-        """Raise `Stopped` if a stop was asked for: for work that leaves nothing to save."""
-        if self.requested:
-            raise Stopped("stopped before the first round: there is no model to save")
+    _signal: int = 0
+    _told: bool = False
 
     def record(self, number: int, _frame: FrameType | None) -> None:
         """Note the signal."""
-        self.requested = True
-        logger.warning("%s: stopping after this round", signal.Signals(number).name)
+        self._signal, self.requested = number, True
+
+    def heed(self) -> bool:
+        """Return whether a stop was asked for, and log it the first time: a handler must not, amid another line."""
+        if self.requested and not self._told:
+            self._told = True
+            logger.warning("%s: stopping here", signal.Signals(self._signal).name)
+        return self.requested
+
+    def check(self) -> None:
+        """Raise `Stopped` if a stop was asked for: for work that leaves nothing to save."""
+        if self.heed():
+            raise Stopped("stopped before the first round: there is no model to save")
 
 
 def run(work: Callable[[StopRequest], None], layout: Layout) -> int:

@@ -113,16 +113,19 @@ def test_a_failure_that_cannot_be_written_still_has_its_code(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_is_recorded_and_the_work_goes_on(number: signal.Signals, tmp_path: Path) -> None:
+def test_a_signal_is_recorded_and_the_work_goes_on(
+    number: signal.Signals, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     heeded: list[bool] = []
 
     def work(stop: StopRequest) -> None:
-        assert not stop.requested
+        heeded.append(stop.heed())
         signal.raise_signal(number)
-        heeded.append(stop.requested)
+        heeded.extend([stop.heed(), stop.heed()])
 
     assert run(work, Layout(tmp_path)) == 0
-    assert heeded == [True]
+    assert heeded == [False, True, True]
+    assert caplog.text.count(f"{number.name}: stopping here") == 1
 
 
 def test_work_with_nothing_to_save_yet_is_stopped_where_it_asks(tmp_path: Path) -> None:
