@@ -407,7 +407,7 @@ def test_the_executable_of_the_image_is_the_same_command(tmp_path: Path) -> None
 @pytest.mark.skipif(not SAMPLE.exists(), reason="the card sample is not on this machine")
 def test_the_card_sample_gives_a_good_model(tmp_path: Path) -> None:
     root = a_root(tmp_path)
-    configure(root, "hyperparameters", {"bootstrap_samples": "50", "num_round": "60"})
+    configure(root, "hyperparameters", {})
     folder = root / "input" / "data" / "train"
     folder.mkdir(parents=True)
     shutil.copy(SAMPLE, folder)

@@ -153,9 +153,12 @@ def test_another_seed_makes_other_rows() -> None:
     assert made(numbers(), seed=3).tobytes() != made(numbers(), seed=4).tobytes()
 
 
-def test_few_frauds_shrink_the_number_of_neighbours_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    assert made(numbers(3), k_neighbors=5).shape == (97, 2)
-    assert "3 frauds allow k_neighbors=2, not 5" in caplog.text
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_few_frauds_shrink_the_number_of_neighbours_with_a_warning(
+    count: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert made(numbers(count), k_neighbors=5).shape == (100 - count, 2)
+    assert f"{count} frauds allow k_neighbors={count - 1}, not 5" in caplog.text
 
 
 def test_enough_frauds_bring_no_warning(caplog: pytest.LogCaptureFixture) -> None:
