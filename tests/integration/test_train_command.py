@@ -41,7 +41,8 @@ from training_factories import (
     train,
 )
 
-SAMPLE = REPOSITORY.parent / "shared" / "data" / "creditcard_sample" / "creditcard_sample.csv.gz"
+SHARED = Path(os.environ.get("FRAUD_DETECT_DATA", REPOSITORY.parent / "shared" / "data"))
+SAMPLE = SHARED / "creditcard_sample" / "creditcard_sample.csv.gz"
 SOMEBODY = 1234
 MIXED = {"label_column": "kind", "positive_label": "bad", "time_column": "when", "category_columns": "code"}
 FIGURE = r"[-+0-9.e]+"
