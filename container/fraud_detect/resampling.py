@@ -119,7 +119,7 @@ class _Encoding:
         gaps = np.flatnonzero(np.isnan(frauds).any(axis=0))
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="All-NaN slice|Mean of empty slice|Degrees of freedom")
-            center, scale = np.nanmedian(frauds, axis=0), np.nanstd(frauds, axis=0)
+            center, scale = np.nanmedian(frauds, axis=0), np.nanstd(frauds, axis=0, dtype=np.float64)
         center = np.where(codes | ~np.isfinite(center), 0, center)
         scale = np.where(codes | ~np.isfinite(scale) | (scale == 0), 1, scale)
         flags = range(frauds.shape[1], frauds.shape[1] + len(gaps))

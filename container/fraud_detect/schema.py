@@ -47,7 +47,8 @@ class ColumnKind(StrEnum):
 class Column(BaseModel):
     """One feature: its name, kind, categories and whether it may be missing.
 
-    Categories are sorted; the code of a category is its position.
+    Categories are sorted; the code of a category is its position. One that training did not see is refused, or
+    counts as missing with `unseen_as_missing`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,6 +57,7 @@ class Column(BaseModel):
     kind: ColumnKind = ColumnKind.NUMBER
     categories: tuple[str, ...] = ()
     missing_allowed: bool = False
+    unseen_as_missing: bool = False
 
     @cached_property
     def codes(self) -> Mapping[str, float]:
@@ -66,7 +68,7 @@ class Column(BaseModel):
         """Return what a cell of this column may be, as a noun phrase."""
         listed = _listed(self.categories)
         what = {
-            ColumnKind.NUMBER: "a finite number",
+            ColumnKind.NUMBER: "a finite number within float32 (3.4e38)",
             ColumnKind.FLAG: "true or false",
             ColumnKind.CATEGORY: f"one of the {len(self.categories)} categories of training ({listed})",
         }[self.kind]
@@ -256,10 +258,13 @@ def _read_flag(cell: Cell) -> float:
 
 def _category_reader(column: Column) -> Callable[[Any], float]:
     codes = column.codes
+    unseen = float("nan") if column.unseen_as_missing else UNFIT
 
     def read(cell: Cell) -> float:
         if type(cell) is str:
-            return float("nan") if cell in _MISSING else codes.get(cell, UNFIT)
+            return float("nan") if cell in _MISSING else codes.get(cell, unseen)
+        if type(cell) is int:  # a code such as 5411, which clients send as JSON's number
+            return codes.get(str(cell), unseen)
         return float("nan") if cell is None else UNFIT
 
     return read

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fraud_detect.entrypoints.train import train_root
-from training_factories import DATA, a_root, a_table, metrics_of
+from training_factories import DATA, a_root, a_table, files_of, metrics_of
 
 FOLDER = DATA / "invalid" / "hyperparameters"
 FAULTS: Mapping[str, Sequence[str]] = {
@@ -58,7 +58,7 @@ def test_wrong_hyperparameters_are_the_users_fault_and_are_named(name: str, tmp_
     failure = (tmp_path / "output" / "failure").read_text()
     assert code == 1
     assert [word for word in FAULTS[name] if word not in failure] == [], failure
-    assert not (tmp_path / "model").exists()
+    assert files_of(tmp_path / "model") == {}
 
 
 def test_a_failure_of_many_faults_is_cut_in_its_middle_and_keeps_the_remedy(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from fraud_detect.entrypoints.train import train_root
-from training_factories import DATA, a_root
+from training_factories import DATA, a_root, files_of
 
 TABLES = DATA / "invalid" / "tables"
 LONGEST_FAILURE = 1_024
@@ -62,7 +62,7 @@ FAULTS: Mapping[str, Fault] = {
     "only_categories_to_resample": Fault(["no number column", "resampler=none"], SMOTE),
     "parquet_named_csv": Fault(["data.csv holds Parquet", ".csv", "Rename"]),
     "ragged_rows": Fault(["line 3 has 2 values", "3 as in the first row"]),
-    "semicolons": Fault(["one column ('Class;amount;hour')", "commas"]),
+    "semicolons": Fault(["separated by semicolons ('Class;amount;hour')", "commas"]),
     "text_after_quotes": Fault(["line 3 is not valid CSV", "double quotes"]),
     "text_in_number_column": Fault(["row 3", "column 'amount'", "'twelve'", "category_columns"]),
     "text_named_gzip": Fault(["data.csv.gz", ".gz", "Rename"]),
@@ -103,7 +103,7 @@ def test_a_broken_table_is_the_users_fault_and_says_what_to_do(
     assert [word for word in fault.words if word not in failure] == [], failure
     assert "Traceback" not in failure + capfd.readouterr().err
     assert len(failure) < LONGEST_FAILURE
-    assert not (tmp_path / "model").exists()
+    assert files_of(tmp_path / "model") == {}
 
 
 def test_a_fault_keeps_an_earlier_model_as_it_was(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_the_printed_figures_are_those_of_the_metrics(done: tuple[Path, Any]) ->
 def test_progress_is_logged_without_a_traceback(done: tuple[Path, Any]) -> None:
     _, outcome = done
 
-    assert "INFO read 300 rows of 4 features" in outcome.stderr
+    assert "INFO read 300 rows from train/part-0.csv" in outcome.stderr
     assert "Traceback" not in outcome.stderr
 
 
@@ -309,7 +309,7 @@ def test_sigterm_before_the_first_round_saves_nothing(tmp_path: Path) -> None:
 
     assert process.returncode == STOPPED, log
     assert "there is no model to save" in log
-    assert not (root / "model").exists()
+    assert files_of(root / "model") == {}
     assert not (root / "output" / "failure").exists()
 
 

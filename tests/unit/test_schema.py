@@ -140,7 +140,7 @@ def test_a_cell_that_does_not_fit_is_named_with_row_and_column(column: Column, c
 @pytest.mark.parametrize(
     ("column", "words"),
     [
-        (a_number("x"), "a finite number"),
+        (a_number("x"), "a finite number within float32 (3.4e38)"),
         (a_flag("x", missing_allowed=True), "true or false, or a missing value"),
         (a_category("x"), "one of the 2 categories of training (food, fuel)"),
     ],

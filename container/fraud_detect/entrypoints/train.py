@@ -21,9 +21,10 @@ from fraud_detect.artifact.manifest import Labels
 from fraud_detect.entrypoints.rounds import Audience, audience
 from fraud_detect.sagemaker import metrics as metric_lines
 from fraud_detect.sagemaker.channels import TEST, TRAIN, VALIDATION, channels
+from fraud_detect.sagemaker.cluster import check_single_host
 from fraud_detect.sagemaker.configuration import read_object
 from fraud_detect.sagemaker.hyperparameters import parse
-from fraud_detect.sagemaker.job import StopRequest, hand_over, run
+from fraud_detect.sagemaker.job import StopRequest, check_writable, hand_over, run
 from fraud_detect.sagemaker.layout import DEFAULT_ROOT, Layout
 from fraud_detect.schema import Schema
 from fraud_detect.serving.cpus import available_cpus
@@ -66,8 +67,10 @@ def train_root(root: Path) -> int:
 
 
 def _train(layout: Layout, stop: StopRequest) -> None:
+    check_single_host(layout)
     parameters = parse(read_object(layout.hyperparameters))
     parts, schema, labels = _read(layout, parameters, stop.check)
+    check_writable(layout)
     with audience(parameters.num_round, sys.stderr) as told:
         trained = train(
             parts,
@@ -90,6 +93,7 @@ def _read(layout: Layout, parameters: Hyperparameters, watch: Watch) -> tuple[Pa
         drop=parameters.drop_columns,
         categories=parameters.category_columns,
         time=parameters.time_column,
+        unseen_as_missing=parameters.unseen_categories == "missing",
     )
     table = read_training(places[TRAIN], request, watch=watch)
     validation, test = (

@@ -6,7 +6,8 @@ Knows inputdataconfig.json and the folders beside it. Never knows what channels 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from fraud_detect.errors import TableError
@@ -34,7 +35,7 @@ def channels(layout: Layout) -> Mapping[str, Path]:
     names = list(declared) or sorted(path.name for path in layout.data.glob("*") if path.is_dir())
     for name in names:
         if name not in KNOWN:
-            logger.warning("channel %s is not used; known channels are %s", name, ", ".join(KNOWN))
+            _pass_over(name, names)
     if TRAIN not in names:
         raise TableError(
             f"There is no channel '{TRAIN}' (found: {', '.join(names) or 'none'})",
@@ -42,6 +43,14 @@ def channels(layout: Layout) -> Mapping[str, Path]:
             remedy=f"Put the data there, or name the channel '{TRAIN}'.",
         )
     return {name: _place(layout, name, declared.get(name)) for name in KNOWN if name in names}
+
+
+def _pass_over(name: str, names: Sequence[str]) -> None:
+    """Warn of a channel that is not used; raise `TableError` if its name is a misspelling of one that is."""
+    meant = next((known for known in get_close_matches(name, (VALIDATION, TEST), n=1) if known not in names), None)
+    if meant is not None:
+        raise TableError(f"There is a channel '{name}'", expected=f"'{meant}' to be meant", remedy="Correct its name.")
+    logger.warning("channel %s is not used; known channels are %s", name, ", ".join(KNOWN))
 
 
 def _place(layout: Layout, name: str, declared: object) -> Path:

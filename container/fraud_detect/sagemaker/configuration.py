@@ -33,4 +33,4 @@ def read_object(path: Path) -> Mapping[str, Any]:
 
 
 def _wrong(path: Path, what: str) -> SettingError:
-    return SettingError(f"{path} {what}", expected="a JSON object", remedy="Correct the file, or remove it.")
+    return SettingError(f"{path} {what}", expected="a JSON object", remedy="Correct the file.")

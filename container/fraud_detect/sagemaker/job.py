@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import signal
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from fraud_detect.errors import Stopped, UserError
 from fraud_detect.sagemaker.layout import Layout
 
 OK, USER_FAULT, OUR_FAULT = 0, 1, 2
-STOPPED = 128 + signal.SIGTERM
+STOPPED, INTERRUPTED = 128 + signal.SIGTERM, 128 + signal.SIGINT
 FAILURE_CHARACTERS = 1_000  # SageMaker keeps 1,024
 REMEDY_CHARACTERS = 250
 
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class StopRequest:
-    """Whether SIGTERM or SIGINT came. The handler only records it; whoever works looks with `heed` or `check`."""
+    """Whether SIGTERM came. The handler only records it; whoever works looks with `heed` or `check`."""
 
     requested: bool = False
     _signal: int = 0
@@ -51,18 +52,22 @@ class StopRequest:
 
 
 def run(work: Callable[[StopRequest], None], layout: Layout) -> int:
-    """Return the exit code of `work`: 0 done, 1 the user's fault, 2 ours, 143 stopped with nothing to save.
+    """Return the exit code of `work`: 0 done, 1 the user's fault, 2 ours, 143 stopped with nothing to save, 130 Ctrl-C.
 
-    A fault is written to the failure file, cause and remedy first, no traceback.
+    A fault is written to the failure file, cause and remedy first, no traceback. SIGTERM, which SageMaker sends, asks
+    `work` to save what it has; Ctrl-C ends it and leaves an earlier model as it was.
     """
     stop = StopRequest()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop.record)
+    signal.signal(signal.SIGTERM, stop.record)
     try:
         work(stop)
+        layout.failure.unlink(missing_ok=True)  # of an earlier run in the same folder
     except Stopped as stopped:
         logger.warning("%s", stopped)
         return STOPPED
+    except KeyboardInterrupt:
+        logger.warning("interrupted: nothing was written")
+        return INTERRUPTED
     except UserError as error:
         return _failed(layout, str(error), USER_FAULT)
     except OSError as error:
@@ -73,6 +78,14 @@ def run(work: Callable[[StopRequest], None], layout: Layout) -> int:
         logger.exception("this is a bug of ours")
         return _failed(layout, f"Bug in fraud-detect: {type(error).__name__}: {error}. Please report it.", OUR_FAULT)
     return OK
+
+
+def check_writable(layout: Layout) -> None:
+    """Make the folders to write to and try to write in them; an `OSError` now is better than after the training."""
+    for folder in (layout.output_data, layout.model):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
 
 
 def _of_machine(error: OSError) -> str:

@@ -28,6 +28,11 @@ class Layout:
         return self.root / "input/config/inputdataconfig.json"
 
     @property
+    def resource_config(self) -> Path:
+        """JSON object of the hosts."""
+        return self.root / "input/config/resourceconfig.json"
+
+    @property
     def data(self) -> Path:
         """Folder of the channels."""
         return self.root / "input/data"

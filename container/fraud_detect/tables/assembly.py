@@ -18,6 +18,7 @@ from fraud_detect.tables.diagnosis import text_for_number
 from fraud_detect.tables.files import Source
 from fraud_detect.tables.labels import too_many_values
 from fraud_detect.tables.request import Roles
+from fraud_detect.tables.suspicion import too_distinct
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,17 +28,7 @@ MOST_CATEGORIES = 10_000  # per column while reading; beyond that it is an ident
 GROWTH = 1.5
 
 
-def identifier(name: str, distinct: int, examples: Sequence[str]) -> TableError:
-    """Return the error for a text column that has too many distinct values to be a category."""
-    shown = ", ".join(repr(text[:30]) for text in examples[:3])
-    return TableError(
-        f"Column '{name}' has {distinct} distinct texts ({shown}, ...): it looks like an identifier",
-        expected="numbers, flags or categories that repeat",
-        remedy=f"Leave it out: add '{name}' to the hyperparameter `drop_columns`.",
-    )
-
-
-TooMany = Callable[[str, int, Sequence[str]], TableError]
+TooMany = Callable[[str, Sequence[str]], TableError]
 
 
 @dataclass
@@ -46,7 +37,7 @@ class Vocabulary:
 
     name: str
     most: int
-    too_many: TooMany = identifier
+    too_many: TooMany = too_distinct
     texts: list[str] = field(default_factory=list)
     _places: dict[str, int] = field(default_factory=dict)
 
@@ -71,7 +62,7 @@ class Vocabulary:
 
     def _check_size(self) -> None:
         if len(self.texts) > self.most:
-            raise self.too_many(self.name, len(self.texts), self.texts)
+            raise self.too_many(self.name, self.texts)
 
 
 class Assembly:

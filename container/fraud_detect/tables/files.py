@@ -15,6 +15,7 @@ from pathlib import Path
 from fraud_detect.errors import TableError
 
 PARQUET_MAGIC = b"PAR1"
+ZIP_MAGIC = b"PK\x03\x04"
 GZIP_MAGIC = b"\x1f\x8b"
 PARQUET_SUFFIXES = (".parquet", ".pq")
 CSV_SUFFIXES = (".csv", ".txt")
@@ -88,6 +89,12 @@ def _files_below(folder: Path) -> list[Path]:
 def _format_of(path: Path) -> Format:
     with path.open("rb") as file:
         magic = file.read(4)
+    if magic == ZIP_MAGIC:
+        raise TableError(
+            f"{path.name} is a zip archive or an Excel workbook",
+            expected="CSV or Parquet",
+            remedy="Unpack it, or save the sheet as CSV with commas.",
+        )
     if magic == PARQUET_MAGIC:
         return _claimed(path, Format.PARQUET, refused=(*CSV_SUFFIXES, ".gz"))
     if magic.startswith(GZIP_MAGIC):

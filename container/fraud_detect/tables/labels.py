@@ -38,7 +38,7 @@ def classes(values: Sequence[LabelValue], positive_label: str | None, column: st
     """
     distinct = list(dict.fromkeys(values))
     if len(distinct) > 2:
-        raise too_many_values(column, len(distinct), distinct)
+        raise too_many_values(column, distinct)
     if len(distinct) < 2:
         raise TableError(
             f"The label column '{column}' has only the value {_shown(distinct) or 'missing'}",
@@ -49,10 +49,10 @@ def classes(values: Sequence[LabelValue], positive_label: str | None, column: st
     return Labels(negative=next(value for value in distinct if value is not positive), positive=positive)
 
 
-def too_many_values(column: str, distinct: int, values: Sequence[LabelValue]) -> TableError:
+def too_many_values(column: str, values: Sequence[LabelValue]) -> TableError:
     """Return the error for a label column with more than two values."""
     return TableError(
-        f"The label column '{column}' has {distinct} values ({_shown(values)})",
+        f"The label column '{column}' has {len(values)} values ({_shown(values)})",
         expected="two values, such as 0 and 1",
         remedy="Check that the label column is the right one (`label_column`; without a header it is the first).",
     )

@@ -16,6 +16,7 @@ from fraud_detect.schema import MISSING, is_text
 from fraud_detect.tables.files import Source, head
 
 SAMPLE_ROWS = 5_000
+SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ def _sample(source: Source, content: bytes, *, complete: bool) -> list[list[str]
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise not_utf8(str(source), content.count(b"\n", 0, error.start) + 1) from None
+    _check_separator(source, text)
     lines = io.StringIO(text, newline="")
     reader = csv.reader(lines, strict=True)
     rows: list[list[str]] = []
@@ -90,6 +92,18 @@ def _sample(source: Source, content: bytes, *, complete: bool) -> list[list[str]
             raise bad_quoting(str(source), reader.line_num, error) from None
     _check_size(source, rows)
     return rows
+
+
+def _check_separator(source: Source, head: str) -> None:
+    """Raise if the first line has no comma and several of another separator, before its rows look ragged."""
+    first = head.partition("\n")[0]
+    other = next((mark for mark in (";", "\t", "|") if mark in first), None)
+    if other is not None and "," not in first:
+        raise TableError(
+            f"{source} seems to be separated by {SEPARATORS[other]} ({first[:60]!r})",
+            expected="commas between values, and decimal points",
+            remedy="Write the file with commas (in pandas: to_csv(sep=',', decimal='.')).",
+        )
 
 
 def _check_row(where: str, row: Sequence[str], width: int) -> None:

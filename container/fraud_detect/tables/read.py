@@ -6,7 +6,6 @@ Knows every part of this room. Never knows SageMaker, models.
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -16,17 +15,13 @@ from numpy.typing import NDArray
 from fraud_detect.artifact.manifest import Labels
 from fraud_detect.errors import TableError
 from fraud_detect.schema import FLAGS, Column, ColumnKind, Schema
-from fraud_detect.tables.assembly import Assembly, Vocabulary, identifier
+from fraud_detect.tables.assembly import Assembly
 from fraud_detect.tables.files import sources
 from fraud_detect.tables.labels import classes, encode, normalise
 from fraud_detect.tables.readers import Reader, check_same_columns, open_reader
 from fraud_detect.tables.request import ColumnRequest, Roles, assign
+from fraud_detect.tables.suspicion import check_category, not_a_feature, warn
 from fraud_detect.tables.table import Rows, Table
-
-DISTINCT_SHARE = 0.9  # a text column with a larger share of distinct values is an identifier
-FEWEST_FOR_SHARE = 20  # below that many rows a share says nothing
-MOST_CATEGORIES = 1_000
-DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([ T].*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}([ T].*)?")
 
 Watch = Callable[[], None]
 
@@ -55,7 +50,16 @@ def read_training(channel: Path, request: ColumnRequest, *, watch: Watch = _no_w
     columns = tuple(_column(assembly, place, name, request) for place, name in enumerate(roles.features))
     ignored = tuple(dict.fromkeys((*roles.dropped, *filter(None, [roles.time]))))
     schema = Schema(columns=columns, label=roles.label if readers[0].has_header else None, ignored=ignored)
-    return Table(_rows(assembly, columns, labels), schema, labels)
+    table = Table(_rows(assembly, columns, labels), schema, labels)
+    _tell(table, roles.label)
+    warn(columns, table.rows.features)
+    return table
+
+
+def _tell(table: Table, label: str) -> None:
+    kinds = [column.kind for column in table.schema.columns]
+    counted = ", ".join(f"{kinds.count(kind)} {kind} columns" for kind in ColumnKind if kind in kinds)
+    logger.info("label '%s': %d frauds of %d rows; %s", label, table.rows.frauds, len(table.rows), counted)
 
 
 def read_more(channel: Path, request: ColumnRequest, like: Table, *, watch: Watch = _no_watch) -> Table:
@@ -108,7 +112,7 @@ def _texts(reader: Reader, roles: Roles, request: ColumnRequest) -> frozenset[st
     """Return the features that are read as text. Raises if one is of a type that is no feature, such as a date."""
     for name in roles.features:
         if reader.kinds[name] is None:
-            raise _not_a_feature(name, "is neither a number, a flag nor text (a time?)")
+            raise not_a_feature(name, "is neither a number, a flag nor text (a time?)")
     return frozenset(
         name for name in roles.features if reader.kinds[name] is not ColumnKind.NUMBER or name in request.categories
     )
@@ -127,7 +131,7 @@ def _assemble(readers: Sequence[Reader], roles: Roles, texts: frozenset[str], wa
             expected="at least one row",
             remedy="Put the data there.",
         )
-    logger.info("read %d rows of %d features from %d sources", assembly.rows, len(roles.features), len(readers))
+    logger.info("read %d rows from %s", assembly.rows, ", ".join(str(reader.source) for reader in readers[:5]))
     return assembly
 
 
@@ -171,25 +175,13 @@ def _column(assembly: Assembly, place: int, name: str, request: ColumnRequest) -
     texts = vocabulary.texts
     if name not in request.categories and texts and all(text.lower() in FLAGS for text in texts):
         return Column(name=name, kind=ColumnKind.FLAG, missing_allowed=missing)
-    _check_category(vocabulary, assembly.rows)
-    return Column(name=name, kind=ColumnKind.CATEGORY, categories=tuple(sorted(texts)), missing_allowed=missing)
-
-
-def _check_category(vocabulary: Vocabulary, rows: int) -> None:
-    distinct = len(vocabulary.texts)
-    too_many = rows >= FEWEST_FOR_SHARE and distinct > DISTINCT_SHARE * rows
-    if too_many or distinct > MOST_CATEGORIES:
-        raise identifier(vocabulary.name, distinct, vocabulary.texts)
-    dates = sum(DATE.fullmatch(text) is not None for text in vocabulary.texts)
-    if distinct and dates > DISTINCT_SHARE * distinct:
-        raise _not_a_feature(vocabulary.name, f"holds dates ({vocabulary.texts[0]!r}, ...)")
-
-
-def _not_a_feature(name: str, what: str) -> TableError:
-    return TableError(
-        f"Column '{name}' {what}",
-        expected="numbers, flags or categories that repeat",
-        remedy=f"Leave it out (`drop_columns`: '{name}'), or order the rows by it (`time_column`: '{name}').",
+    check_category(name, texts, assembly.rows)
+    return Column(
+        name=name,
+        kind=ColumnKind.CATEGORY,
+        categories=tuple(sorted(texts)),
+        missing_allowed=missing or request.unseen_as_missing,
+        unseen_as_missing=request.unseen_as_missing,
     )
 
 
@@ -198,6 +190,8 @@ def _recode(assembly: Assembly, place: int, column: Column) -> None:
     texts = assembly.vocabularies[column.name].texts
     codes = [FLAGS.get(text.lower()) if column.kind is ColumnKind.FLAG else column.codes.get(text) for text in texts]
     values = assembly.matrix[:, place]
+    if column.unseen_as_missing:
+        codes = [np.nan if code is None else code for code in codes]
     if None in codes:
         strange = codes.index(None)
         where = assembly.locate(int(np.argmax(values == strange)))

@@ -5,12 +5,16 @@ Knows names only. Never knows files.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from fraud_detect.errors import TableError
 
 LABEL_NAMES = ("Class", "class", "label", "target", "is_fraud", "isFraud", "TX_FRAUD", "fraud")
+
+PANDAS_INDEX = re.compile(r"Unnamed: \d+")
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class ColumnRequest:
     drop: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     time: str | None = None
+    unseen_as_missing: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,11 +49,17 @@ def assign(names: Sequence[str], has_header: bool, request: ColumnRequest, where
     """
     _check_names(names, where)
     label = _label(names, request, where) if has_header else _first(names, request, where)
-    absent = [name for name in (*request.drop, *request.categories, *filter(None, [request.time])) if name not in names]
+    asked = {"drop_columns": request.drop, "category_columns": request.categories, "time_column": (request.time,)}
+    absent = [
+        f"no column '{name}'{_meant(name, names)} for `{hyperparameter}`"
+        for hyperparameter, wanted in asked.items()
+        for name in wanted
+        if name is not None and name not in names
+    ]
     if absent:
         raise TableError(
-            f"{where} has no column {_quoted(absent)}",
-            expected=f"the names in drop_columns, category_columns and time_column to be among {_quoted(names)}",
+            f"{where} has {'; '.join(absent)}",
+            expected=f"names among {_quoted(names)}",
             remedy="Correct the hyperparameter.",
         )
     aside = {label, request.time, *request.drop}
@@ -60,7 +71,19 @@ def assign(names: Sequence[str], has_header: bool, request: ColumnRequest, where
     return Roles(label, features, request.time, request.drop)
 
 
+def _meant(name: str, names: Sequence[str]) -> str:
+    close = get_close_matches(name, names, n=1)
+    return f" (did you mean '{close[0]}'?)" if close else ""
+
+
 def _check_names(names: Sequence[str], where: str) -> None:
+    index = next((name for name in names if PANDAS_INDEX.fullmatch(name)), None)
+    if index is not None:
+        raise TableError(
+            f"{where} has a column '{index}', which pandas makes of an index",
+            expected="columns that mean something",
+            remedy="Write the file without the index: to_csv(index=False).",
+        )
     if "" in names:
         raise TableError(
             f"{where} has no name for column {names.index('') + 1}",
@@ -96,7 +119,7 @@ def _label(names: Sequence[str], request: ColumnRequest, where: str) -> str:
     raise TableError(
         f"{where} has {got}",
         expected=f"exactly one of {_quoted(LABEL_NAMES)}",
-        remedy="Set the hyperparameter `label_column`.",
+        remedy="Set the hyperparameter `label_column`; put other labels into `drop_columns`.",
     )
 
 

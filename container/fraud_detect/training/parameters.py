@@ -34,6 +34,9 @@ class Hyperparameters(BaseModel):
     )
     drop_columns: ColumnNames = Field((), description="Columns to leave out, separated by commas.")
     category_columns: ColumnNames = Field((), description="Columns of numbers to read as categories, such as codes.")
+    unseen_categories: Literal["refuse", "missing"] = Field(
+        "refuse", description="What becomes of a category that the train channel does not have: an error, or missing."
+    )
     time_column: str | None = Field(
         None, description="Column that orders the rows in time. The held-out rows are then the latest; no feature."
     )
@@ -71,7 +74,9 @@ class Hyperparameters(BaseModel):
         "sigmoid", description="How scores become probabilities, fitted on the validation rows."
     )
     threshold_policy: Literal["f1", "precision", "recall", "cost", "alert_rate"] = Field(
-        "f1", description="What the decision threshold is chosen for, on the validation rows."
+        "f1",
+        description="What the decision threshold is chosen for, on the validation rows; cost takes the optimum for "
+        "calibrated probabilities, 1 / (1 + threshold_target).",
     )
     threshold_target: float | None = Field(
         None,

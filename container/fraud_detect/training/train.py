@@ -33,6 +33,8 @@ from fraud_detect.training.partition import Parts
 ALGORITHM = "xgboost"
 PARITY_ROWS = 5_000
 PARITY_TOLERANCE = 1e-5
+FEW_FRAUDS = 20
+TOO_GOOD = 0.999
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +90,7 @@ class _Training:
         files = {MODEL: candidate.fitted.to_onnx(), **candidate.fitted.native_files()}
         check_parity(files[MODEL], candidate.fitted, _sample(self.parts.training))
         metrics = self._metrics(candidate, plain, len(synthetic))
+        _comment(metrics)
         return Trained(files, self._manifest(candidate, metrics), metrics)
 
     def _synthetic(self) -> Float32Matrix:
@@ -106,6 +109,7 @@ class _Training:
         held_out = Block(parts.validation.features, parts.validation.labels)
         logger.info("%s: fitting on %d rows, %d synthetic", stage, sum(len(b.labels) for b in blocks), len(synthetic))
         fitted = FAMILIES[ALGORITHM](blocks, held_out, self._settings(stage))
+        logger.info("%s: kept %d of at most %d rounds", stage, fitted.rounds, parameters.num_round)
         scores = fitted.scores(held_out.features)
         calibration = CALIBRATIONS[parameters.calibration](held_out.labels, scores)
         probabilities = calibration.apply(scores)
@@ -151,6 +155,7 @@ class _Training:
             "threshold": candidate.threshold.model_dump(mode="json"),
             "calibration": candidate.calibration.model_dump(mode="json"),
             "rounds": model.rounds,
+            "stopped": self.observer.should_stop(),
             "resampling": {
                 "resampler": self.parameters.resampler,
                 "synthetic_frauds": synthetic,
@@ -199,6 +204,22 @@ def train(
         If the exported model scores differently from the fitted one.
     """
     return _Training(parts, schema, labels, parameters, threads, observer or Observer()).run()
+
+
+def _comment(metrics: Mapping[str, Any]) -> None:
+    """Log what a reader of the metrics should not overlook."""
+    resampling, reached = metrics["resampling"], metrics["validation"]["average_precision"]
+    if resampling["with"] and resampling["without"]:
+        made, plain = (resampling[name]["average_precision"] for name in ("with", "without"))
+        logger.info("validation average precision %.3f with %s, %.3f without", made, resampling["resampler"], plain)
+    for part in ("validation", "test"):
+        frauds = metrics[part]["frauds"] if metrics[part] else FEW_FRAUDS
+        if frauds < FEW_FRAUDS:
+            logger.warning("the %s part has %d frauds: its figures say little, see their intervals", part, frauds)
+    if reached > TOO_GOOD:
+        logger.warning("validation average precision is %.4f: does a feature give the label away?", reached)
+    if metrics["stopped"]:
+        logger.warning("stopped early: the model has %d rounds", metrics["rounds"])
 
 
 def _sample(rows: Rows) -> Float32Matrix:

@@ -10,6 +10,7 @@ import pytest
 
 from fraud_detect.errors import SettingError, TableError
 from fraud_detect.sagemaker.channels import channels
+from fraud_detect.sagemaker.cluster import check_single_host
 from fraud_detect.sagemaker.configuration import read_object
 from fraud_detect.sagemaker.layout import DEFAULT_ROOT, Layout
 from training_factories import configure
@@ -23,6 +24,20 @@ def a_layout(root: Path, *folders: str, config: object = None) -> Layout:
     return Layout(root)
 
 
+def test_a_misspelt_channel_is_not_passed_over(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match=r"'validaton'.*'validation' to be meant"):
+        channels(a_layout(tmp_path, "train", "validaton"))
+
+
+def test_a_job_of_several_hosts_is_refused(tmp_path: Path) -> None:
+    layout = a_layout(tmp_path, "train")
+    layout.resource_config.parent.mkdir(parents=True, exist_ok=True)
+    layout.resource_config.write_text('{"current_host": "algo-1", "hosts": ["algo-1", "algo-2"]}')
+
+    with pytest.raises(SettingError, match="2 hosts"):
+        check_single_host(layout)
+
+
 def test_all_paths_come_from_the_root() -> None:
     paths = {
         str(getattr(Layout(Path("/r")), name)) for name, kind in vars(Layout).items() if isinstance(kind, property)
@@ -31,6 +46,7 @@ def test_all_paths_come_from_the_root() -> None:
     assert paths == {
         "/r/input/config/hyperparameters.json",
         "/r/input/config/inputdataconfig.json",
+        "/r/input/config/resourceconfig.json",
         "/r/input/data",
         "/r/model",
         "/r/output/data",

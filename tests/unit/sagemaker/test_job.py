@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fraud_detect.errors import Stopped, TableError
-from fraud_detect.sagemaker.job import STOPPED, StopRequest, hand_over, run
+from fraud_detect.sagemaker.job import INTERRUPTED, STOPPED, StopRequest, hand_over, run
 from fraud_detect.sagemaker.layout import Layout
 
 Work = Callable[[StopRequest], None]
@@ -112,20 +112,34 @@ def test_a_failure_that_cannot_be_written_still_has_its_code(tmp_path: Path) -> 
     assert run(raising(a_fault()), Layout(tmp_path)) == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_is_recorded_and_the_work_goes_on(
-    number: signal.Signals, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_sigterm_is_recorded_and_the_work_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     heeded: list[bool] = []
 
     def work(stop: StopRequest) -> None:
         heeded.append(stop.heed())
-        signal.raise_signal(number)
+        signal.raise_signal(signal.SIGTERM)
         heeded.extend([stop.heed(), stop.heed()])
 
     assert run(work, Layout(tmp_path)) == 0
     assert heeded == [False, True, True]
-    assert caplog.text.count(f"{number.name}: stopping here") == 1
+    assert caplog.text.count("SIGTERM: stopping here") == 1
+
+
+def test_ctrl_c_ends_the_work_and_leaves_an_earlier_model(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    layout.model.mkdir()
+    (layout.model / "manifest.json").write_text("{}")
+
+    assert run(lambda _: signal.raise_signal(signal.SIGINT), layout) == INTERRUPTED
+    assert (layout.model / "manifest.json").read_text() == "{}"
+
+
+def test_a_job_that_succeeds_takes_away_the_failure_of_an_earlier_one(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    run(raising(a_fault()), layout)
+
+    assert run(lambda _: None, layout) == 0
+    assert not layout.failure.exists()
 
 
 def test_work_with_nothing_to_save_yet_is_stopped_where_it_asks(tmp_path: Path) -> None:

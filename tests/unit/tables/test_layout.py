@@ -129,7 +129,7 @@ def test_a_fault_behind_the_rows_that_are_looked_at_is_left_to_the_reading() -> 
         ("", "train/a.csv is empty"),
         ("\n\n", "train/a.csv is empty"),
         ("Class,x\n", "a header and no rows"),
-        ("Class;x\n0;1\n", "one column"),
+        ("Class;x\n0;1\n", "separated by semicolons"),
         ("Class,x\n0,1\n\n1\n", "line 4 has 1 values; expected 2"),
         ('Class,x\n"a\nb",1\n1\n', "line 4 has 1 values"),
         ("Class,x\n0,1\n1,2,3\n", "line 3 has 3 values"),

@@ -46,7 +46,7 @@ def test_the_label_may_be_among_the_dropped_columns() -> None:
         (("amount", "hour"), {}, "no label column among 'amount', 'hour'"),
         (("Class", "fraud", "x"), {}, "'Class', 'fraud'"),
         (NAMES, {"label": "outcome"}, "no column 'outcome'"),
-        (NAMES, {"drop": ("x", "y")}, "no column 'x', 'y'"),
+        (NAMES, {"drop": ("x", "y")}, "no column 'x' for `drop_columns`; no column 'y'"),
         (NAMES, {"categories": ("shop",)}, "no column 'shop'"),
         (NAMES, {"time": "when"}, "no column 'when'"),
         (NAMES, {"drop": ("id", "amount", "bought")}, "no feature left"),
