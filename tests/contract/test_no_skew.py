@@ -19,7 +19,7 @@ from fraud_detect.codecs import csv as csv_codec
 from fraud_detect.codecs import json as json_codec
 from fraud_detect.errors import BadRequest, TableError
 from fraud_detect.schema import MISSING, ColumnKind, Float32Matrix, Schema
-from fraud_detect.tables.read import read_training
+from fraud_detect.tables.read import read_more, read_training
 from fraud_detect.tables.request import ColumnRequest
 from fraud_detect.tables.table import Table
 from training_factories import a_channel
@@ -198,6 +198,30 @@ def test_categories_in_json_are_read_alike(vocabulary: Sequence[str], data: st.D
     rows = [HEADER, *([label, "1", cell] for label, cell in zip(labels(len(cells)), cells, strict=True))]
     table = trained(tmp_path, a_text(rows))
     body = json.dumps({"instances": [{"c": None if cell in MISSING else cell, "n": 1} for cell in cells]})
+
+    assert_same_bits(json_codec.decode(body.encode(), table.schema, {}).to_matrix(table.schema), table.rows.features)
+
+
+def test_unseen_categories_count_as_missing_alike_where_asked_for(tmp_path: Path) -> None:
+    request = ColumnRequest(categories=("c",), unseen_as_missing=True)
+    table = trained(tmp_path, "Class,n,c\n0,1,5411\n1,2,food\n", request)
+    text = "Class,n,c\n0,1,food\n1,2,unseen\n0,3,\n1,4,5411\n0,5,05411\n"
+    body = '{"inputs": [[1, "food"], [2, "unseen"], [3, null], [4, 5411], [5, 5412]]}'
+
+    validation = read_more(a_channel(tmp_path / "validation", text), request, table).rows.features
+
+    np.testing.assert_array_equal(validation[:, 1], [1, np.nan, np.nan, 0, np.nan])
+    assert_same_bits(served(text, table.schema), validation)
+    assert_same_bits(json_codec.decode(body.encode(), table.schema, {}).to_matrix(table.schema), validation)
+
+
+@settings(max_examples=40)
+@given(codes=st.lists(st.integers(-(2**63), 2**63 - 1), min_size=2, max_size=8))
+def test_codes_of_categories_may_be_numbers_in_json(codes: Sequence[int], tmp_path: Path) -> None:
+    table = trained(
+        tmp_path, a_text([HEADER, *([label, "1", str(code)] for label, code in zip("01" * 4, codes, strict=False))])
+    )
+    body = json.dumps({"instances": [{"n": 1, "c": code} for code in codes]})
 
     assert_same_bits(json_codec.decode(body.encode(), table.schema, {}).to_matrix(table.schema), table.rows.features)
 
