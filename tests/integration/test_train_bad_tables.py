@@ -33,6 +33,7 @@ FAULTS: Mapping[str, Fault] = {
     "csv_beside_parquet": Fault(["mixes Parquet and CSV", "files of one kind"]),
     "date_column": Fault(["'bought' holds dates", "2026-01-01", "`drop_columns`: 'bought'", "`time_column`: 'bought'"]),
     "date_in_parquet": Fault(["'bought'", "`drop_columns`: 'bought'", "`time_column`: 'bought'"]),
+    "decimal_commas": Fault(["'amount' holds numbers with a decimal comma", "'0,00'", "decimal='.'"]),
     "dropped_column_unknown": Fault(["no column 'minute'", "drop_columns", "'hour'"], {"drop_columns": "minute"}),
     "empty_channel": Fault(["input/data/train has no data files", "CSV or Parquet"]),
     "empty_file": Fault(["no data files, only empty ones (data.csv)"]),
@@ -42,6 +43,7 @@ FAULTS: Mapping[str, Fault] = {
     "header_in_second_file_only": Fault(["train/b.csv has a header", "as train/a.csv has"]),
     "header_only": Fault(["a header and no rows"]),
     "identifier_column": Fault(["'card' has 30 distinct texts", "identifier", "add 'card'", "`drop_columns`"]),
+    "index_of_pandas": Fault(["'Unnamed: 0'", "index=False"]),
     "index_without_name": Fault(["no name for column 1", "to_csv(index=False)"]),
     "infinite_value": Fault(["row 3", "'amount'", "inf", "finite"]),
     "label_alone": Fault(["no feature left"], {"drop_columns": "amount"}),
@@ -78,6 +80,7 @@ FAULTS: Mapping[str, Fault] = {
     "validation_with_missing_value": Fault(["validation/data.csv, row 1", "'amount'", "a missing value"]),
     "validation_without_header": Fault(["validation/data.csv has no header"]),
     "value_above_float32": Fault(["row 3", "'amount'", "within the range of float32"]),
+    "zip_archive": Fault(["data.csv is a zip archive", "Unpack it"]),
 }
 
 

@@ -73,6 +73,7 @@ def test_a_job_that_is_done_exits_with_0_and_leaves_no_failure(done: tuple[Path,
 
     assert outcome.returncode == 0, outcome.stderr
     assert not (root / "output" / "failure").exists()
+    assert not metrics_of(root)["stopped"]
 
 
 def test_a_job_writes_the_model_and_the_metrics_and_nothing_else(done: tuple[Path, Any]) -> None:
@@ -286,9 +287,9 @@ def test_sigterm_in_the_middle_saves_the_model_so_far(tmp_path: Path) -> None:
 
     assert process.returncode == 0, log
     assert time.monotonic() - asked < 30
-    rounds = metrics_of(root)["rounds"]
-    assert 3 <= rounds < 1_000
-    assert rounds == 3 + rest.count("round=")
+    metrics = metrics_of(root)
+    assert 3 <= metrics["rounds"] == 3 + rest.count("round=") < 1_000
+    assert metrics["stopped"]
     load(root / "model")
     assert not (root / "output" / "failure").exists()
 
@@ -384,6 +385,7 @@ def test_a_folder_that_may_not_be_written_is_named(name: str, somebodys_root: Pa
     assert outcome.returncode == 1, outcome.stderr
     assert f"The machine refused: Permission denied at {somebodys_root / name}" in outcome.stderr
     assert "mount folders that this user may write" in outcome.stderr
+    assert outcome.stdout.count("round=1;") == 1  # of the job before: this one is refused before it trains
     assert files_of(somebodys_root / "model") == {}
 
 
