@@ -5,18 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from docker_engine import REPOSITORY, SERVE_PORT, TEST_DIR, Container, docker, docker_output
+from docker_engine import CALLER, REPOSITORY, SERVE_PORT, TEST_DIR, Container, MakeRoot, Start, docker, docker_output
 
 VERSION, REVISION = "1.2.3", "0123456789ab"
-CALLER = 1234
-"""The user who owns the mounted folder, where the tests may choose one."""
-
-Start = Callable[..., Container]
-MakeRoot = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")

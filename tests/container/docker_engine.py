@@ -17,6 +17,8 @@ TEST_DIR = REPOSITORY / "local_test" / "test_dir"
 STOP_SECONDS = 30
 """From SIGTERM to SIGKILL; SageMaker gives an endpoint 30 seconds and a training job 120."""
 SERVE_PORT = 8080
+CALLER = 1234
+"""The user who owns the mounted folder, where the tests may choose one."""
 
 
 def docker(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -102,3 +104,9 @@ class Container:
     def wait_until_ready(self) -> None:
         """Return once `/ping` answers 200."""
         wait_until(lambda: self.request("/ping").status == 200, f"/ping:\n{self.log}")
+
+
+Start = Callable[..., Container]
+"""Starts a container in the background, with Docker's options and a command."""
+MakeRoot = Callable[..., Path]
+"""Makes a folder in the layout of /opt/ml, with hyperparameters."""

@@ -8,8 +8,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from conftest import CALLER, MakeRoot, Start
-from docker_engine import STOP_SECONDS, TEST_DIR, docker, wait_until
+from docker_engine import CALLER, STOP_SECONDS, TEST_DIR, MakeRoot, Start, docker, wait_until
 
 pytestmark = pytest.mark.docker
 

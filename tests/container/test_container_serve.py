@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Start
-from docker_engine import REPOSITORY, STOP_SECONDS, docker, wait_until
+from docker_engine import REPOSITORY, STOP_SECONDS, Start, docker, wait_until
 
 pytestmark = pytest.mark.docker
 
