@@ -53,10 +53,10 @@ def parse(values: Mapping[str, Any]) -> Parameters:
         faults = [(".".join(map(str, fault["loc"])), fault) for fault in error.errors()]
         raise SettingError(
             "; ".join(f"`{name}` is '{fault['input']}'" for name, fault in faults),
-            expected="; ".join(f"for `{name}`: {_lowered(fault['msg'])}" for name, fault in faults),
+            expected="; ".join(f"`{name}` {_wanted(fault['msg'])}" for name, fault in faults),
             remedy="Correct the value and start again.",
         ) from None
 
 
-def _lowered(message: str) -> str:
-    return message[:1].lower() + message[1:]
+def _wanted(message: str) -> str:
+    return message.removeprefix("Input should be ")
