@@ -12,6 +12,7 @@ Knows numpy. Never knows pandas, Flask, SageMaker, files.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
@@ -28,7 +29,7 @@ MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None")
 FLAGS: Mapping[str, float] = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0}
 FLOAT32_LIMIT = float(2**128 - 2**103)
 """The least number that becomes infinite in float32: half a step above the largest one."""
-NAMES_SHOWN = 8
+NAMES_SHOWN, LONGEST_NAME_SHOWN = 8, 60
 
 Float32Matrix = NDArray[np.float32]
 Float64Matrix = NDArray[np.float64]
@@ -135,9 +136,10 @@ class Schema(BaseModel):
         return [where[name] for name in self.names]
 
     def _wrong_names(self, names: Sequence[str]) -> BadRequest:
+        counted = Counter(names)
         faults = [
-            ("has columns twice", [name for name in dict.fromkeys(names) if names.count(name) > 1]),
-            ("lacks columns", [name for name in self.names if name not in names]),
+            ("has columns twice", [name for name, count in counted.items() if count > 1]),
+            ("lacks columns", [name for name in self.names if name not in counted]),
             ("has unknown columns", [name for name in names if name not in self.known_names]),
         ]
         return BadRequest(
@@ -294,6 +296,6 @@ def _shown(cell: Cell, longest: int = 60) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:NAMES_SHOWN])
+    shown = ", ".join(name[:LONGEST_NAME_SHOWN] for name in names[:NAMES_SHOWN])
     more = len(names) - NAMES_SHOWN
     return f"{shown} and {more} more" if more > 0 else shown

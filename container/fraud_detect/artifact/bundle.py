@@ -5,6 +5,7 @@ Knows the manifest and the file system. Never knows what is in the model files.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -44,7 +45,7 @@ class Artifact:
         if entry is None:
             raise ArtifactError(f"The manifest lists no {name}", expected=f"{name} in the model", remedy=RETRAIN)
         try:
-            content = (self.folder / name).read_bytes()
+            content = _bytes_of(self.folder / name)
         except OSError as error:
             raise ArtifactError(
                 f"Cannot read {self.folder / name} ({error.strerror})",
@@ -58,6 +59,13 @@ class Artifact:
         """Raise `ArtifactError` unless every file is there and as the manifest says."""
         for name in self.manifest.files:
             self.content(name)
+
+
+def _bytes_of(path: Path) -> bytes:
+    """Return what the regular file at `path` holds; a pipe there would never end."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return path.read_bytes()
 
 
 def _check(name: str, content: bytes, entry: FileEntry) -> None:
@@ -84,7 +92,7 @@ def read(folder: Path) -> Artifact:
     """
     path = folder / MANIFEST
     try:
-        text = path.read_bytes()
+        text = _bytes_of(path)
     except OSError as error:
         raise ArtifactError(
             f"Cannot read {path} ({error.strerror})",
@@ -98,7 +106,7 @@ def _parse(text: bytes, path: Path) -> Manifest:
     try:
         document = json.loads(text)
         version = document["format_version"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise ArtifactError(
             f"{path} is not a manifest", expected="JSON with a format_version", remedy=RETRAIN
         ) from None

@@ -18,6 +18,7 @@ from fraud_detect.errors import ArtifactError
 from fraud_detect.schema import Float32Matrix
 
 NO_TELEMETRY = "ORT_DISABLE_TELEMETRY"
+FLOAT32 = "tensor(float)"
 INPUT = "features"
 OUTPUT = "score"
 
@@ -32,7 +33,21 @@ class Scorer:
     @classmethod
     def open(cls, artifact: Artifact) -> Scorer:
         """Return a scorer for `artifact`. Raises `ArtifactError` if its graph is damaged or not one of ours."""
-        return cls(artifact.content(MODEL), artifact.manifest.calibration)
+        scorer = cls(artifact.content(MODEL), artifact.manifest.calibration)
+        scorer.check_fit(artifact.manifest.table_schema.width)
+        return scorer
+
+    def check_fit(self, width: int) -> None:
+        """Raise `ArtifactError` unless the graph takes float32 rows of `width` and gives one float32 score for each."""
+        (taken,) = self._session.get_inputs()
+        given = next(node for node in self._session.get_outputs() if node.name == OUTPUT)
+        fits_rows = taken.type == FLOAT32 and taken.shape[1:] == [width] and not isinstance(taken.shape[0], int)
+        if not fits_rows or given.type != FLOAT32 or given.shape[1:] not in ([], [1]) or not given.shape:
+            raise ArtifactError(
+                f"{MODEL} takes {taken.type} {taken.shape} and gives {given.type} {given.shape}",
+                expected=f"float32 rows of {width} features and one float32 score a row",
+                remedy="Train again.",
+            )
 
     def scores(self, matrix: Float32Matrix) -> NDArray[np.float64]:
         """Return uncalibrated scores in [0, 1], float64, shape (n,), for `matrix`, float32, shape (n, width)."""

@@ -62,6 +62,10 @@ def _plain(body: bytes, schema: Schema, declared: str) -> Numbers | None:
 def _plain_numbers(lines: bytes) -> Float64Matrix | None:
     """Return the matrix, float64, shape (n, width), that `lines` spell, or None if a cell is not a plain number."""
     rows = lines.removesuffix(b"\n").split(b"\n")
+    if b"\r" in lines:
+        rows = [row.removesuffix(b"\r") for row in rows]
+        if any(b"\r" in row for row in rows):
+            return None  # the slow way takes it for a line end, which `float` passes over as a blank
     commas = rows[0].count(b",")
     if len(rows) > 1 and any(row.count(b",") != commas for row in rows):
         return None
@@ -108,12 +112,11 @@ def _check_shape(rows: Sequence[Sequence[str]]) -> None:
 
 def _names_columns(row: Sequence[str], schema: Schema) -> bool:
     """Return whether `row` is a header: nothing but known names, or text where one should have been a number."""
-    if all(cell.strip() in schema.known_names for cell in row):
-        return True  # also if a column is called NA
-    if not all(is_text(cell) for cell in row):
-        return False
+    names = {cell.strip() for cell in row}
+    if len(names) == len(row) and names >= set(schema.names):
+        return True  # also if a column is called NA, or like a category
     has_numbers = any(column.kind is ColumnKind.NUMBER for column in schema.columns)
-    return has_numbers or any(cell.strip() in schema.known_names for cell in row)
+    return has_numbers and all(is_text(cell) for cell in row)
 
 
 def _named(rows: Sequence[Sequence[str]]) -> Cells:

@@ -8,6 +8,7 @@ Knows bytes and JSON values. Never knows Flask, the model.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -68,7 +69,7 @@ def _parse(text: bytes, what: str, expected: str) -> Any:
 
 def _shape_of(document: object) -> str:
     if isinstance(document, dict):
-        return f"has the keys {', '.join(list(document)[:4]) or 'of an empty object'}"
+        return f"has the keys {', '.join([key[:60] for key in list(document)[:4]]) or 'of an empty object'}"
     return f"is {_SORTS[type(document)]}"
 
 
@@ -78,6 +79,8 @@ def _records(rows: Sequence[Any], schema: Schema, body: bytes, *, names_around: 
         raise BadRequest("The body has no rows", expected="at least one row", remedy="Send one row per transaction.")
     if isinstance(rows[0], dict):
         return _from_objects(rows, body, names_around)
+    if body.count(b":") > names_around:
+        _refuse_repeated_names(body)
     return _from_lists(rows, schema)
 
 
@@ -123,11 +126,12 @@ def _is_lines(body: bytes) -> bool:
 
 
 def _unique_names(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
-    names = [name for name, _ in pairs]
     unique = dict(pairs)
     if len(unique) < len(pairs):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise BadRequest(f"A row has '{twice}' twice", expected="each name once", remedy="Send each name once.")
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise BadRequest(
+            f"An object has '{twice[:60]}' twice", expected="each name once", remedy="Send each name once."
+        )
     return unique
 
 
@@ -138,7 +142,10 @@ def encode(columns: Mapping[str, Sequence[object]]) -> bytes:
 
 def encode_lines(columns: Mapping[str, Sequence[object]]) -> bytes:
     """Return one JSON object per row, each on a line of its own."""
-    return b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in _objects(columns))
+    lines = bytearray()  # joined as they come: each result of the encoder keeps a kilobyte or more until it is let go
+    for row in _objects(columns):
+        lines += orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+    return bytes(lines)
 
 
 def _objects(columns: Mapping[str, Sequence[object]]) -> list[dict[str, object]]:

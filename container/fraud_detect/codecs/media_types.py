@@ -37,7 +37,12 @@ def parse(header: str) -> MediaType:
     message = Message()
     message["Content-Type"] = header
     first, *rest = message.get_params(failobj=[("", "")])
-    return MediaType(first[0].strip().lower(), {key.lower(): value for key, value in rest})
+    return MediaType(first[0].strip().lower(), {key.lower(): _plain(value) for key, value in rest})
+
+
+def _plain(value: str | tuple[str | None, str | None, str]) -> str:
+    """Return a parameter's value, without the charset and language that RFC 2231 lets it carry."""
+    return value if isinstance(value, str) else value[2]
 
 
 @lru_cache(maxsize=256)

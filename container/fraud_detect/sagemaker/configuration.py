@@ -21,11 +21,13 @@ def read_object(path: Path) -> Mapping[str, Any]:
     SettingError
         If the file cannot be read or holds something else.
     """
+    if path.exists() and not path.is_file():
+        raise _wrong(path, "is not a regular file")
     try:
         document = json.loads(path.read_bytes())
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _wrong(path, f"cannot be read ({error})") from error
     if not isinstance(document, dict):
         raise _wrong(path, f"holds a {type(document).__name__}")

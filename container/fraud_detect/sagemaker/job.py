@@ -100,7 +100,9 @@ def _failed(layout: Layout, message: str, code: int) -> int:
     logger.error("%s", message)
     with contextlib.suppress(OSError):  # the log line above has it in any case
         layout.failure.parent.mkdir(parents=True, exist_ok=True)
-        if not layout.failure.exists():
+        if layout.failure.exists():
+            logger.warning("%s holds the cause of an earlier failure and is left as it is", layout.failure)
+        else:
             layout.failure.write_text(_shortened(message), encoding="utf-8", errors="backslashreplace")
         hand_over(layout)
     return code
@@ -124,6 +126,8 @@ def hand_over(layout: Layout) -> None:
             continue
         owner = folder.stat() if folder.stat().st_uid != 0 else layout.root.stat()
         for path in (folder, *folder.rglob("*")):
+            if path.is_symlink():
+                continue  # what it leads to is not ours
             with contextlib.suppress(OSError):  # a mount of its own, or somebody else's file
                 _give(path, owner)
 

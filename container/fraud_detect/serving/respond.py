@@ -28,6 +28,11 @@ def respond(request: Request, model: Model) -> Reply:
         return _scores(request, model)
     except RequestError as error:
         return refusal(error)
+    except RecursionError:
+        nested = BadRequest(
+            "The body is nested too deeply", expected="rows of plain values", remedy="Flatten the rows."
+        )
+        return refusal(nested)
 
 
 def _scores(request: Request, model: Model) -> Reply:

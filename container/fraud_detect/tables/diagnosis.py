@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,7 @@ def diagnose(piece: Piece, layout: Layout, numbers: frozenset[str], reason: str)
                 return fault
     except TableError as fault:
         return fault
-    except (EOFError, OSError) as error:
+    except (EOFError, zlib.error, OSError) as error:
         return unreadable(piece.source, error)
     first_line = reason.splitlines()[0] if reason else "no reason given"
     return TableError(

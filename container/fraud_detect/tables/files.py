@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import os
 import stat
+import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -79,11 +80,18 @@ def sources(channel: Path) -> list[Source]:
 
 
 def _files_below(folder: Path) -> list[Path]:
-    found = []
+    """Return the files below `folder`, each once, however many links lead to it or to a folder above it."""
+    found: dict[Path, Path] = {}
+    seen: set[Path] = set()
     for directory, subdirectories, names in os.walk(folder, followlinks=True):
+        if (real := Path(directory).resolve()) in seen:
+            subdirectories.clear()
+            continue
+        seen.add(real)
         subdirectories[:] = sorted(name for name in subdirectories if not name.startswith("."))
-        found += [Path(directory, name) for name in names if not name.startswith(".") and name != SKIPPED]
-    return sorted(path for path in found if path.is_file())
+        for name in sorted(name for name in names if not name.startswith(".") and name != SKIPPED):
+            found.setdefault(Path(directory, name).resolve(), Path(directory, name))
+    return sorted(path for path in found.values() if path.is_file())
 
 
 def _format_of(path: Path) -> Format:
@@ -119,14 +127,14 @@ def head(source: Source, size: int = HEAD_BYTES) -> tuple[bytes, bool]:
     try:
         with opener(source.path, "rb") as file:
             content = file.read(size + 1)
-    except (EOFError, gzip.BadGzipFile, OSError) as error:
+    except (EOFError, zlib.error, OSError) as error:
         raise unreadable(source, error) from error
     return content[:size], len(content) <= size
 
 
 def unreadable(source: Source, error: Exception) -> TableError:
     """Return the error for a file that cannot be read to its end."""
-    if isinstance(error, EOFError | gzip.BadGzipFile):
+    if isinstance(error, EOFError | gzip.BadGzipFile | zlib.error):
         return TableError(
             f"{source} is a damaged or truncated gzip file ({error})",
             expected="a complete gzip file",

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from fraud_detect.artifact.manifest import Labels
 from fraud_detect.errors import TableError
+from fraud_detect.schema import parse_number
 
+LEAST_INEXACT = 2**53  # from here on float64 skips integers
 TRUTHS = {"true": True, "false": False}
 LabelValue = int | bool | str
 
@@ -21,11 +23,9 @@ def normalise(text: str) -> LabelValue:
     """Return what a label text says: 1 for '1' and '1.0', True for 'True', else the text itself."""
     if text.strip().lower() in TRUTHS:
         return TRUTHS[text.strip().lower()]
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return int(number) if number.is_integer() else text
+    number = parse_number(text)
+    exact = number.is_integer() and abs(number) < LEAST_INEXACT and "_" not in text
+    return int(number) if exact else text
 
 
 def classes(values: Sequence[LabelValue], positive_label: str | None, column: str) -> Labels:

@@ -37,6 +37,9 @@ def _fill(stream: BinaryIO, size: int) -> bytes:
 def _last_row_end(content: bytes) -> int:
     """Return the position after the last line end that is not inside quotes, 0 if there is none."""
     end = content.rfind(b"\n") + 1
-    while end and content.count(b'"', 0, end) % 2:
-        end = content.rfind(b"\n", 0, end - 1) + 1
+    quotes = content.count(b'"', 0, end)
+    while end and quotes % 2:
+        earlier = content.rfind(b"\n", 0, end - 1) + 1
+        quotes -= content.count(b'"', earlier, end)
+        end = earlier
     return end

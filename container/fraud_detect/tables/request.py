@@ -6,6 +6,7 @@ Knows names only. Never knows files.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -90,7 +91,7 @@ def _check_names(names: Sequence[str], where: str) -> None:
             expected="a name for every column of the header",
             remedy="If it is an index, leave it out (in pandas: to_csv(index=False)).",
         )
-    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise TableError(
             f"{where} has {_quoted(twice)} twice",
