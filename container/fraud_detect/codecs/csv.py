@@ -34,7 +34,7 @@ def decode(body: bytes, schema: Schema, parameters: Mapping[str, str]) -> Record
     plain = _plain(body, schema, declared) if schema.only_numbers else None
     if plain is not None:
         return plain
-    rows = _rows(body)
+    rows = _rows(body, schema.width)
     if declared == PRESENT or (declared != ABSENT and _names_columns(rows[0], schema)):
         return _named(rows)
     return Cells(rows)
@@ -76,7 +76,9 @@ def _plain_numbers(lines: bytes) -> Float64Matrix | None:
     return values.reshape(len(rows), commas + 1)
 
 
-def _rows(body: bytes) -> list[list[str]]:
+def _rows(body: bytes, width: int) -> list[list[str]]:
+    """Return the cells of each line; a blank line is a missing value where rows have one, and nothing elsewhere."""
+    blank = [""] if width == 1 else []
     try:
         text = body.removeprefix(BYTE_ORDER_MARK).decode("utf-8")
     except UnicodeDecodeError as error:
@@ -86,7 +88,7 @@ def _rows(body: bytes) -> list[list[str]]:
             remedy="Encode the text as UTF-8 before sending it.",
         ) from None
     try:
-        rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
+        rows = [row or blank for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row or blank]
     except csv.Error as error:
         raise BadRequest(
             f"The body is not valid CSV ({error})",

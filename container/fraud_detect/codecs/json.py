@@ -142,7 +142,7 @@ def encode(columns: Mapping[str, Sequence[object]]) -> bytes:
 
 def encode_lines(columns: Mapping[str, Sequence[object]]) -> bytes:
     """Return one JSON object per row, each on a line of its own."""
-    lines = bytearray()  # joined as they come: each result of the encoder keeps a kilobyte or more until it is let go
+    lines = bytearray()  # joined as they come: each result holds on to more than its own size
     for row in _objects(columns):
         lines += orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
     return bytes(lines)

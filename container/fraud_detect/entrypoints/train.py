@@ -60,7 +60,7 @@ def main() -> None:
 def train_root(root: Path) -> int:
     """Train in the folder `root` and return the exit code: 0 done, 1 the user's fault, 2 ours."""
     log.configure()
-    # Threads that wait by spinning halve the speed where others use the CPUs too. OpenMP reads this when XGBoost loads.
+    # Threads that wait by spinning slow all down where others use the CPUs too. OpenMP reads this when XGBoost loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     layout = Layout(root)
     return run(lambda stop: _train(layout, stop), layout)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-OUTPUT = "score"
+from fraud_detect.artifact.scorer import OUTPUT
+
 OPSET = 15  # of ai.onnx, for the sigmoid
 
 

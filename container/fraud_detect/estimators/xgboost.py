@@ -22,7 +22,7 @@ TRAIN, VALIDATION = "train", "validation"
 LEGITIMATE_PER_FRAUD = 10
 FEWEST_LEGITIMATE, MOST_FRAUDS = 10_000, 100_000
 """Histogram cuts are taken from the frauds and this many legitimate rows a fraud, so that bins are narrow where frauds
-are; it also halves the time to bin. docs/decisions/0006 has the measurements."""
+are. docs/decisions/0006 has the measurements."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from fraud_detect.schema import Float32Matrix
 
 Labels = NDArray[np.uint8]
 Hashes = NDArray[np.uint64]
-FEWEST_FRAUDS = 2
+FEWEST_DISTINCT = 2
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,10 @@ def stratified(hashes: Hashes, labels: Labels, fraction: float) -> Split:
 def _cut(hashes: Hashes, fraction: float, name: str) -> np.uint64:
     """Return the value below which about `fraction` of `hashes` lie, with at least one distinct value on each side."""
     distinct, counts = np.unique(hashes, return_counts=True)
-    if len(distinct) < FEWEST_FRAUDS:
+    if len(distinct) < FEWEST_DISTINCT:
         raise TableError(
             f"The training data has {len(distinct)} distinct {name} rows",
-            expected=f"at least {FEWEST_FRAUDS}, one to train and one to validate with",
+            expected=f"at least {FEWEST_DISTINCT}, one to train and one to validate with",
             remedy="Add rows, or give a validation channel.",
         )
     below = np.cumsum(counts)

@@ -18,6 +18,7 @@ from fraud_detect.errors import SettingError, TableError
 from fraud_detect.features.definitions import AMOUNT, CUSTOMER, LABEL, TERMINAL, TIME, TRANSACTION, FeatureSet
 from fraud_detect.features.sql import DUCKDB, EVENT_US, LARGEST_AMOUNT, TRANSACTIONS, US_PER_DAY, features_query
 from fraud_detect.tables.day_files import DayFiles
+from fraud_detect.tables.engine import file_literal, literal
 from fraud_detect.tables.files import SKIPPED, Format, sources
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def _connection() -> Iterator[DuckDBPyConnection]:
     import duckdb
 
     with tempfile.TemporaryDirectory(prefix="fraud-detect-") as spill, duckdb.connect() as connection:
-        connection.execute(f"SET temp_directory = {_literal(spill)}")
+        connection.execute(f"SET temp_directory = {literal(spill)}")
         yield connection
 
 
@@ -231,13 +232,9 @@ def _write_days(connection: DuckDBPyConnection, names: Sequence[str], files: Day
     for day, _ in counted:
         rows = f"SELECT {columns} FROM {COMPUTED} WHERE {EVENT_US} // {US_PER_DAY} = {day}"
         with files.replacing(DAY_ZERO + timedelta(days=day)) as path:
-            connection.execute(f"COPY ({rows}) TO {_literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+            connection.execute(f"COPY ({rows}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
     return Written(sum(count for _, count in counted), len(counted))
 
 
 def _list(paths: Sequence[Path]) -> str:
-    return f"[{', '.join(_literal(str(path)) for path in paths)}]"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return f"[{', '.join(file_literal(path) for path in paths)}]"

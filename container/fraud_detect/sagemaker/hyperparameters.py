@@ -30,8 +30,10 @@ ALIASES: Mapping[str, str] = {
     "random_state": "seed",
     "target": "label_column",
 }
-TUNABLE = ("eta", "max_depth", "min_child_weight", "gamma", "subsample", "colsample_bytree", "lambda", "alpha")
-TUNABLE_TOO = ("num_round", "resampler", "resampling_ratio", "k_neighbors", "scale_pos_weight", "max_bin")
+TUNABLE = (
+    *("num_round", "eta", "max_depth", "min_child_weight", "gamma", "subsample", "colsample_bytree", "lambda", "alpha"),
+    *("max_bin", "scale_pos_weight", "resampler", "resampling_ratio", "k_neighbors"),
+)
 SMALLEST = 1e-6  # SageMaker's ranges are closed; this stands for "above 0"
 
 
@@ -158,7 +160,7 @@ def _specification(entry: Entry) -> dict[str, Any]:
         "Name": entry.name,
         "Description": entry.meaning,
         "Type": "FreeText",
-        "IsTunable": entry.name in (*TUNABLE, *TUNABLE_TOO),
+        "IsTunable": entry.name in TUNABLE,
         "IsRequired": False,
     }
     if entry.default is not None:

@@ -33,7 +33,7 @@ TooMany = Callable[[str, Sequence[str]], TableError]
 
 @dataclass
 class Vocabulary:
-    """The distinct texts of one column in the order of their first appearance, and how often each was seen."""
+    """The distinct texts of one column in the order of their first appearance."""
 
     name: str
     most: int

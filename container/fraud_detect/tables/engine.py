@@ -26,9 +26,8 @@ from fraud_detect.tables.request import Roles
 if TYPE_CHECKING:
     import pandas as pd
 
-VECTORS_PER_FRAME = 64  # of DuckDB's 2,048 rows: frames of 131,072 rows, 16 MB of 30 float32 columns
+VECTORS_PER_FRAME = 64  # of DuckDB's 2,048 rows: frames of 131,072 rows, 31 MB of 30 float64 columns
 NUMBER_TYPES = ("INT", "DOUBLE", "FLOAT", "DECIMAL", "HUGEINT", "UHUGEINT")
-TIME_TYPES = ("DATE", "TIMESTAMP")
 TEXT_TYPES = ("VARCHAR", "ENUM")
 
 Expression = Callable[[str], str]
@@ -51,9 +50,9 @@ def csv_frames(piece: Piece, layout: Layout, roles: Roles, texts: frozenset[str]
     selected = _selected(places, roles, time=time, texts=texts)
     columns = ", ".join(f"{column[1:-1]}: '{kind}'" for column, kind in types.items())
     compression = "gzip" if piece.source.format is Format.GZIP else "none"
-    missing = ", ".join(_literal(spelling) for spelling in MISSING)
+    missing = ", ".join(literal(spelling) for spelling in MISSING)
     query = (
-        f"SELECT {selected} FROM read_csv({_file(piece.path)}, auto_detect=false, columns={{{columns}}}, "
+        f"SELECT {selected} FROM read_csv({file_literal(piece.path)}, auto_detect=false, columns={{{columns}}}, "
         f"header={str(piece.has_header).lower()}, skip={layout.blank_lines if piece.has_header else 0}, "
         f"delim=',', quote='\"', escape='\"', nullstr=[{missing}], compression='{compression}')"
     )
@@ -88,12 +87,12 @@ def parquet_columns(source: Source) -> ParquetColumns:
 
 
 def parquet_frames(
-    source: Source, columns: ParquetColumns, roles: Roles, texts: frozenset[str]
+    source: Source, kinds: Mapping[str, ColumnKind | None], roles: Roles, texts: frozenset[str]
 ) -> Iterator[pd.DataFrame]:
     """Yield the rows of a Parquet file. Raises `TableError` if a value does not fit its column's kind."""
-    is_number = roles.time is not None and columns.kinds[roles.time] is ColumnKind.NUMBER
+    is_number = roles.time is not None and kinds[roles.time] is ColumnKind.NUMBER
     time = _as_float64 if is_number else _time_of_text
-    places = {name: _quoted(name) for name in columns.kinds}
+    places = {name: _quoted(name) for name in kinds}
     selected = _selected(places, roles, time=time, texts=texts)
     try:
         yield from _frames(f"SELECT {selected} FROM {_parquet(source)}")
@@ -147,17 +146,18 @@ def _frames(query: str) -> Iterator[pd.DataFrame]:
 
 def _parquet(source: Source) -> str:
     """Return the file as a table; folders such as `day=1` are no columns, as they are none of a CSV file."""
-    return f"read_parquet({_file(source.path)}, hive_partitioning=false)"
+    return f"read_parquet({file_literal(source.path)}, hive_partitioning=false)"
 
 
-def _file(path: Path) -> str:
+def file_literal(path: Path) -> str:
     """Return a path as SQL text that stands for this file alone, whatever its name."""
-    return _literal(glob.escape(str(path)))
+    return literal(glob.escape(str(path)))
 
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """Return `text` as SQL text."""
     return "'" + text.replace("'", "''") + "'"

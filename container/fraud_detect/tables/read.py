@@ -96,7 +96,8 @@ def _roles_like(reader: Reader, request: ColumnRequest, like: Table) -> Roles:
             expected="the same as in the train channel",
             remedy="Write the files of all channels in the same way.",
         )
-    absent = [name for name in (label, *like.schema.names, *filter(None, [request.time])) if name not in names]
+    known = set(names)
+    absent = [name for name in (label, *like.schema.names, *filter(None, [request.time])) if name not in known]
     unknown = [name for name in names if name != label and name not in like.schema.known_names]
     if absent or unknown:
         shown = ", ".join(f"'{name}'" for name in (absent or unknown)[:8])

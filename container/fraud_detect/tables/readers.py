@@ -14,7 +14,7 @@ from fraud_detect.errors import TableError
 from fraud_detect.schema import ColumnKind
 from fraud_detect.tables import engine
 from fraud_detect.tables.diagnosis import Piece
-from fraud_detect.tables.files import Format, Source
+from fraud_detect.tables.files import HEAD_BYTES, Format, Source
 from fraud_detect.tables.layout import Layout, infer
 from fraud_detect.tables.pipes import blocks
 from fraud_detect.tables.request import Roles
@@ -22,27 +22,22 @@ from fraud_detect.tables.request import Roles
 if TYPE_CHECKING:
     import pandas as pd
 
-HEAD_BYTES = 1 << 20
 GZIP_RATIO = 4  # rows are estimated, not counted; a wrong guess costs a copy
-PIPE_ROWS = 100_000
+PIPE_ROWS = 100_000  # the length of a pipe is not known
 
 
 class Reader(Protocol):
-    """A source whose columns are known and whose rows can be read once."""
+    """A source whose columns are known and whose rows can be read once.
+
+    `kinds` are those of the columns by name, None for a type that cannot be a feature; texts count as categories.
+    `expected_rows` is a guess.
+    """
 
     source: Source
     names: tuple[str, ...]
     has_header: bool
-
-    @property
-    def kinds(self) -> Mapping[str, ColumnKind | None]:
-        """The kind of each column by name, None for a type that cannot be a feature; texts count as categories."""
-        ...
-
-    @property
-    def expected_rows(self) -> int:
-        """A guess at the number of rows."""
-        ...
+    kinds: Mapping[str, ColumnKind | None]
+    expected_rows: int
 
     def frames(self, roles: Roles, texts: frozenset[str]) -> Iterator[pd.DataFrame]:
         """Yield the rows in order, as `engine` describes them."""
@@ -56,17 +51,9 @@ class CsvFile:
         self.source = source
         self._layout = infer(source)
         self.names, self.has_header = self._layout.names, self._layout.has_header
-
-    @property
-    def kinds(self) -> Mapping[str, ColumnKind | None]:
-        """As `Reader.kinds`."""
-        return _csv_kinds(self._layout)
-
-    @property
-    def expected_rows(self) -> int:
-        """As `Reader.expected_rows`."""
-        size = self.source.path.stat().st_size * (GZIP_RATIO if self.source.format is Format.GZIP else 1)
-        return int(size / self._layout.bytes_per_row * 1.05) + 1
+        self.kinds = _csv_kinds(self._layout)
+        size = source.path.stat().st_size * (GZIP_RATIO if source.format is Format.GZIP else 1)
+        self.expected_rows = int(size / self._layout.bytes_per_row * 1.05) + 1
 
     def frames(self, roles: Roles, texts: frozenset[str]) -> Iterator[pd.DataFrame]:
         """As `Reader.frames`."""
@@ -84,16 +71,8 @@ class CsvPipe:
         self._first = next(self._blocks, b"")
         self._layout = infer(source, (self._first[:HEAD_BYTES], len(self._first) <= HEAD_BYTES))
         self.names, self.has_header = self._layout.names, self._layout.has_header
-
-    @property
-    def kinds(self) -> Mapping[str, ColumnKind | None]:
-        """As `Reader.kinds`."""
-        return _csv_kinds(self._layout)
-
-    @property
-    def expected_rows(self) -> int:
-        """As `Reader.expected_rows`: the length of a pipe is not known."""
-        return PIPE_ROWS
+        self.kinds = _csv_kinds(self._layout)
+        self.expected_rows = PIPE_ROWS
 
     def frames(self, roles: Roles, texts: frozenset[str]) -> Iterator[pd.DataFrame]:
         """As `Reader.frames`."""
@@ -117,22 +96,12 @@ class ParquetFile:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self._columns = engine.parquet_columns(source)
-        self.names = tuple(self._columns.kinds)
-
-    @property
-    def kinds(self) -> Mapping[str, ColumnKind | None]:
-        """As `Reader.kinds`."""
-        return self._columns.kinds
-
-    @property
-    def expected_rows(self) -> int:
-        """As `Reader.expected_rows`, exact here."""
-        return self._columns.rows
+        columns = engine.parquet_columns(source)
+        self.names, self.kinds, self.expected_rows = tuple(columns.kinds), columns.kinds, columns.rows
 
     def frames(self, roles: Roles, texts: frozenset[str]) -> Iterator[pd.DataFrame]:
         """As `Reader.frames`."""
-        return engine.parquet_frames(self.source, self._columns, roles, texts)
+        return engine.parquet_frames(self.source, self.kinds, roles, texts)
 
 
 def _csv_kinds(layout: Layout) -> Mapping[str, ColumnKind | None]:

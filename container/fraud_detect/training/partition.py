@@ -6,6 +6,7 @@ Knows tables and splits. Never knows models, channels' files.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,9 +45,7 @@ def divide(train: Table, validation: Table | None, test: Table | None, parameter
     else:
         validated = validation.rows
         _check_both_classes("validation", validated)
-        _warn_of_shared_rows("validation", training, validated)
-    if test is not None:
-        _warn_of_shared_rows("test", training, test.rows)
+    _warn_of_shared_rows(training, {"validation": validation, "test": test})
     _check_both_classes("training", training)
     return Parts(training, validated, held_out)
 
@@ -72,7 +71,12 @@ def _check_both_classes(name: str, rows: Rows) -> None:
     )
 
 
-def _warn_of_shared_rows(name: str, training: Rows, other: Rows) -> None:
-    shared = int(np.isin(row_hashes(other.features, 0), row_hashes(training.features, 0)).sum())
-    if shared:
-        logger.warning("%d of %d rows of the %s channel are also in the train channel", shared, len(other), name)
+def _warn_of_shared_rows(training: Rows, channels: Mapping[str, Table | None]) -> None:
+    given = {name: table.rows for name, table in channels.items() if table is not None}
+    if not given:
+        return
+    known = row_hashes(training.features, 0)
+    for name, rows in given.items():
+        shared = int(np.isin(row_hashes(rows.features, 0), known).sum())
+        if shared:
+            logger.warning("%d of %d rows of the %s channel are also in the train channel", shared, len(rows), name)

@@ -86,10 +86,11 @@ class _Training:
         if self.observer.should_stop():
             raise Stopped("stopped before the first round: there is no model to save")
         candidate = self._candidate("model", synthetic)
+        stopped = self.observer.should_stop()  # now: a stop that comes later did not cut this model short
         plain = self._without_resampling(candidate, synthetic)
         files = {MODEL: candidate.fitted.to_onnx(), **candidate.fitted.native_files()}
         check_parity(files[MODEL], candidate.fitted, _sample(self.parts.training))
-        metrics = self._metrics(candidate, plain, len(synthetic))
+        metrics = {**self._metrics(candidate, plain, len(synthetic)), "stopped": stopped}
         _comment(metrics)
         return Trained(files, self._manifest(candidate, metrics), metrics)
 
@@ -155,7 +156,6 @@ class _Training:
             "threshold": candidate.threshold.model_dump(mode="json"),
             "calibration": candidate.calibration.model_dump(mode="json"),
             "rounds": model.rounds,
-            "stopped": self.observer.should_stop(),
             "resampling": {
                 "resampler": self.parameters.resampler,
                 "synthetic_frauds": synthetic,

@@ -9,7 +9,10 @@ import orjson
 import pytest
 
 from factories import an_artifact
+from fraud_detect.codecs.csv import decode
 from fraud_detect.codecs.table import CODECS
+from fraud_detect.errors import BadRequest
+from fraud_detect.schema import Column, Schema
 from fraud_detect.serving.model import Model, load
 from fraud_detect.serving.respond import Request, respond
 
@@ -52,6 +55,14 @@ def test_a_hundred_thousand_names_are_refused_at_once(model: Model) -> None:
 @pytest.mark.parametrize("header", ["text/csv; charset*=utf-8''utf-8", "text/csv; header*=utf-8''absent"])
 def test_parameters_with_a_charset_of_their_own_are_read(header: str, model: Model) -> None:
     assert respond(Request(b"1,2\n", header), model).status == 200
+
+
+def test_a_blank_line_of_a_table_of_one_column_is_a_row_without_its_value() -> None:
+    strict, lenient = (Schema(columns=(Column(name="x", missing_allowed=allowed),)) for allowed in (False, True))
+
+    assert len(decode(b"1\n\n2\n", lenient, {}).to_matrix(lenient)) == 3
+    with pytest.raises(BadRequest, match="Row 2, column 'x': got a missing value"):
+        decode(b"1\n\n2\n", strict, {}).to_matrix(strict)
 
 
 def test_lines_of_json_are_one_object_each() -> None:
