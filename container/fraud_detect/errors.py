@@ -13,6 +13,11 @@ The tree::
           NotAcceptable         406
           PayloadTooLarge       413
           UnsupportedMediaType  415
+          ModelsError           only where many models are served
+            NotLoaded           404
+            AlreadyLoaded       409
+            Busy                503
+            OutOfMemory         507
       Stopped                   SIGTERM came before there was anything to save
 
 Anything else that is raised is a bug of ours. The edges translate: exit code 1 or a 4xx for a
@@ -97,6 +102,34 @@ class UnsupportedMediaType(RequestError):
     """The endpoint cannot read the body's media type."""
 
     status = 415
+
+
+class ModelsError(RequestError):
+    """One of many models cannot be loaded, found, used or unloaded."""
+
+
+class NotLoaded(ModelsError):
+    """No model of that name is loaded."""
+
+    status = 404
+
+
+class AlreadyLoaded(ModelsError):
+    """A model of that name is loaded."""
+
+    status = 409
+
+
+class Busy(ModelsError):
+    """Others keep the server from loading a model for now."""
+
+    status = 503
+
+
+class OutOfMemory(ModelsError):
+    """A model cannot be loaded for lack of memory, or of another resource."""
+
+    status = 507
 
 
 class Stopped(FraudDetectError):

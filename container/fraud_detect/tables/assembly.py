@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 MOST_LABELS = 1_000
 MOST_CATEGORIES = 10_000  # per column while reading; beyond that it is an identifier
 GROWTH = 1.5
+NO_CARD = 0  # what `engine` hands out for a missing card
 
 
 TooMany = Callable[[str, Sequence[str]], TableError]
@@ -37,7 +39,7 @@ class Vocabulary:
 
     name: str
     most: int
-    too_many: TooMany = too_distinct
+    too_many: TooMany
     texts: list[str] = field(default_factory=list)
     _places: dict[str, int] = field(default_factory=dict)
 
@@ -73,28 +75,59 @@ class Assembly:
 
     def __init__(self, roles: Roles, texts: frozenset[str], capacity: int) -> None:
         self.roles = roles
-        self.vocabularies = {name: Vocabulary(name, MOST_CATEGORIES) for name in roles.features if name in texts}
+        too_many = partial(too_distinct, time=roles.time)
+        self.vocabularies = {
+            name: Vocabulary(name, MOST_CATEGORIES, too_many) for name in roles.features if name in texts
+        }
         self.label_vocabulary = Vocabulary(roles.label, MOST_LABELS, too_many_values)
         self.rows = 0
+        self.left_out_rows = 0
+        self._left_out: list[NDArray[np.intp]] = []
         self._matrix = np.empty((capacity, len(roles.features)), dtype=np.float32)
         self._labels: list[NDArray[np.float32]] = []
         self._times: list[NDArray[np.float64]] = []
+        self._cards: list[NDArray[np.uint64]] = []
         self._origins: list[tuple[int, Source]] = []
 
     def begin(self, source: Source) -> None:
         """Say that the next rows come from `source`."""
-        self._origins.append((self.rows, source))
+        self._origins.append((self.rows + self.left_out_rows, source))
 
     def locate(self, row: int) -> str:
         """Return where the row at index `row` came from, as messages name it; rows count from 1 in each source."""
-        start, source = max((origin for origin in self._origins if origin[0] <= row), key=lambda origin: origin[0])
-        return f"{source}, row {row - start + 1}"
+        place = row + self._left_out_before(row)
+        start, source = max((origin for origin in self._origins if origin[0] <= place), key=lambda origin: origin[0])
+        return f"{source}, row {place - start + 1}"
+
+    def _left_out_before(self, row: int) -> int:
+        if not self._left_out:
+            return 0
+        places = np.concatenate(self._left_out)
+        return int(np.searchsorted(places - np.arange(len(places)), row, side="right"))
 
     def add(self, frame: pd.DataFrame) -> None:
         """Append the rows of `frame`, whose columns are as `engine` hands them out."""
-        self._labels.append(self.label_vocabulary.encode(frame["label"].to_numpy(dtype=object)))
+        self._append(frame, self._label_codes_of(frame))
+
+    def add_labelled(self, frame: pd.DataFrame) -> None:
+        """Append the rows of `frame` that have a label; nothing is learned from the others."""
+        codes = self._label_codes_of(frame)
+        missing = np.isnan(codes)
+        if missing.any():
+            self._left_out.append(self.rows + self.left_out_rows + np.flatnonzero(missing))
+            self.left_out_rows += int(missing.sum())
+            frame, codes = frame[~missing], codes[~missing]
+        self._append(frame, codes)
+
+    def _label_codes_of(self, frame: pd.DataFrame) -> NDArray[np.float32]:
+        return self.label_vocabulary.encode(frame["label"].to_numpy(dtype=object))
+
+    def _append(self, frame: pd.DataFrame, label_codes: NDArray[np.float32]) -> None:
+        self._labels.append(label_codes)
         if self.roles.time is not None:
             self._times.append(frame["time"].to_numpy(dtype=np.float64, na_value=np.nan))
+        if self.roles.card is not None:
+            self._cards.append(frame["card"].to_numpy(dtype=np.uint64))
         part = self._space_for(len(frame))
         for place, name in enumerate(self.roles.features):
             column = frame[f"f{place}"]
@@ -134,3 +167,14 @@ class Assembly:
     def times(self) -> NDArray[np.float64] | None:
         """Seconds, float64, shape (n,), NaN where missing, or None without a time column."""
         return np.concatenate(self._times) if self.roles.time is not None else None
+
+    @property
+    def cards(self) -> NDArray[np.uint64] | None:
+        """One number per card, uint64, shape (n,), `NO_CARD` where missing, or None without a card column."""
+        return np.concatenate(self._cards) if self.roles.card is not None else None
+
+    @property
+    def numbers(self) -> NDArray[np.uint32]:
+        """Number of each row among all that were read, from 1, uint32, shape (n,)."""
+        counted = np.arange(1, self.rows + self.left_out_rows + 1, dtype=np.uint32)
+        return np.delete(counted, np.concatenate(self._left_out)) if self._left_out else counted

@@ -1,7 +1,7 @@
 """Run DuckDB over one source and hand out frames of its rows, in order.
 
-Each frame holds the label as text, then the time (seconds, float64) if there is one, then the features: numbers as
-float64, everything else as text; NaN or None where missing.
+Each frame holds the label as text, then the time (seconds, float64) and the card (uint64) if there are any, then the
+features: numbers as float64, everything else as text; NaN or None where missing, 0 for a missing card.
 
 Knows DuckDB's SQL. Never knows what labels and categories mean.
 """
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from fraud_detect.codecs.parquet import kind_of
 from fraud_detect.errors import TableError
 from fraud_detect.schema import MISSING, ColumnKind
 from fraud_detect.tables.diagnosis import Piece, diagnose
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 VECTORS_PER_FRAME = 64  # of DuckDB's 2,048 rows: frames of 131,072 rows, 31 MB of 30 float64 columns
-NUMBER_TYPES = ("INT", "DOUBLE", "FLOAT", "DECIMAL", "HUGEINT", "UHUGEINT")
-TEXT_TYPES = ("VARCHAR", "ENUM")
 
 Expression = Callable[[str], str]
 
@@ -71,19 +70,35 @@ class ParquetColumns:
 
 
 def parquet_columns(source: Source) -> ParquetColumns:
-    """Return the columns and the number of rows of a Parquet file. Raises `TableError` if it is damaged."""
+    """Return the columns and the number of rows of a Parquet file.
+
+    Raises
+    ------
+    TableError
+        If it is damaged, or two names are the same but for their case: the engine would rename one.
+    """
     table = _parquet(source)
     try:
         with duckdb.connect() as connection:
             described = connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()
             ((rows,),) = connection.execute(f"SELECT count(*) FROM {table}").fetchall()
+            written = f"SELECT name FROM parquet_schema({file_literal(source.path)})"
+            names = {name for (name,) in connection.execute(written).fetchall()}
     except duckdb.Error as error:
         raise TableError(
             f"{source} is not a readable Parquet file ({_first_line(error)})",
             expected="a complete Parquet file",
             remedy="Write or copy the file again.",
         ) from error
-    return ParquetColumns({name: _kind(kind) for name, kind, *_ in described}, rows)
+    renamed = [name for name, *_ in described if name not in names]
+    if renamed:
+        name = renamed[0].rpartition("_")[0][:60]
+        raise TableError(
+            f"{source} has columns whose names are the same but for their case ('{name}')",
+            expected="names that differ, whatever their case",
+            remedy="Rename or drop all but one of them.",
+        )
+    return ParquetColumns({name: kind_of(kind) for name, kind, *_ in described}, rows)
 
 
 def parquet_frames(
@@ -108,15 +123,6 @@ def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
 
 
-def _kind(kind: str) -> ColumnKind | None:
-    if kind == "BOOLEAN":
-        return ColumnKind.FLAG
-    if kind.startswith(TEXT_TYPES):
-        return ColumnKind.CATEGORY
-    is_number = not kind.endswith("[]") and any(name in kind.split("(")[0] for name in NUMBER_TYPES)
-    return ColumnKind.NUMBER if is_number and not kind.startswith("INTERVAL") else None
-
-
 def _selected(places: Mapping[str, str], roles: Roles, *, time: Expression, texts: frozenset[str]) -> str:
     """Return the columns that every frame has, in their order, as SQL."""
     label = f"{places[roles.label]}::VARCHAR AS label"
@@ -125,11 +131,29 @@ def _selected(places: Mapping[str, str], roles: Roles, *, time: Expression, text
         f"{places[name]}::VARCHAR AS f{place}" if name in texts else f"{_as_float64(places[name])} AS f{place}"
         for place, name in enumerate(roles.features)
     ]
-    return ", ".join([label, *times, *features])
+    cards = [] if roles.card is None else [f"{_number_of_card(places[roles.card])} AS card"]
+    return ", ".join([label, *times, *cards, *features])
+
+
+def _number_of_card(column: str) -> str:
+    """Return half the MD5 of the card's text: the same number in every file and channel, without a table of cards.
+
+    That two of a million cards share a number has a chance of 1 in 37 million. A whole number is one text whether its
+    file holds it as an integer or, beside gaps in other rows, as 7.0.
+    """
+    text = f"regexp_replace({column}::VARCHAR, '^(-?[0-9]+)[.]0$', '\\1')"
+    return f"coalesce(md5_number_lower({text}), 0::UBIGINT)"
 
 
 def _time_of_text(column: str) -> str:
-    return f"epoch(TRY_CAST({column} AS TIMESTAMP))"
+    """Return seconds since 1970: by the offset that a time has, as UTC where it has none, whatever the machine's zone.
+
+    A cast to TIMESTAMP would pass over the offset of a text, and put a time with a zone into that of the machine. So
+    each time is read as text with an offset of nought, which a text that has its own does not bear.
+    """
+    text = f"{column}::VARCHAR"
+    spellings = (f"{text} || '+00'", f"{text} || ' 00:00:00+00'", text)
+    return f"epoch(coalesce({', '.join(f'TRY_CAST({spelling} AS TIMESTAMPTZ)' for spelling in spellings)}))"
 
 
 def _as_float64(column: str) -> str:

@@ -21,6 +21,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 PARQUET_SUFFIXES = (".parquet", ".pq")
 CSV_SUFFIXES = (".csv", ".txt")
 SKIPPED = "_SUCCESS"
+DRIFT = "drift.json"  # what a simulation writes beside its days
 HEAD_BYTES = 1 << 20
 
 
@@ -48,7 +49,7 @@ class Source:
 def sources(channel: Path) -> list[Source]:
     """Return the sources of the folder, file or named pipe `channel`, sorted by path.
 
-    Hidden files and `_SUCCESS` markers are skipped, at any depth.
+    Hidden files, `_SUCCESS` markers and records of drift are skipped, at any depth.
 
     Raises
     ------
@@ -66,13 +67,13 @@ def sources(channel: Path) -> list[Source]:
     if not found:
         empty = f", only empty ones ({paths[0].name})" if paths else ""
         raise TableError(
-            f"The channel {channel} has no data files{empty}",
+            f"{channel} has no data files{empty}",
             expected="at least one CSV or Parquet file with rows",
-            remedy="Put the training data there, or correct the channel's path.",
+            remedy="Put the data there, or correct the path.",
         )
     if len({source.format is Format.PARQUET for source in found}) > 1:
         raise TableError(
-            f"The channel {channel} mixes Parquet and CSV files",
+            f"{channel} mixes Parquet and CSV files",
             expected="files of one kind",
             remedy="Convert or separate them.",
         )
@@ -89,7 +90,7 @@ def _files_below(folder: Path) -> list[Path]:
             continue
         seen.add(real)
         subdirectories[:] = sorted(name for name in subdirectories if not name.startswith("."))
-        for name in sorted(name for name in names if not name.startswith(".") and name != SKIPPED):
+        for name in sorted(name for name in names if not name.startswith(".") and name not in (SKIPPED, DRIFT)):
             found.setdefault(Path(directory, name).resolve(), Path(directory, name))
     return sorted(path for path in found.values() if path.is_file())
 

@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 from fraud_detect.artifact.manifest import Labels
 from fraud_detect.errors import TableError
 from fraud_detect.schema import FLAGS, Column, ColumnKind, Schema
-from fraud_detect.tables.assembly import Assembly
+from fraud_detect.tables.assembly import NO_CARD, Assembly
 from fraud_detect.tables.files import sources
 from fraud_detect.tables.labels import classes, encode, normalise
 from fraud_detect.tables.readers import Reader, check_same_columns, open_reader
 from fraud_detect.tables.request import ColumnRequest, Roles, assign
 from fraud_detect.tables.suspicion import check_category, not_a_feature, warn
 from fraud_detect.tables.table import Rows, Table
+
+MOST_NAMES = 5  # of files in one log line
 
 Watch = Callable[[], None]
 
@@ -45,12 +47,12 @@ def read_training(channel: Path, request: ColumnRequest, *, watch: Watch = _no_w
     readers = _open(channel)
     roles = assign(readers[0].names, readers[0].has_header, request, str(readers[0].source))
     texts = _texts(readers[0], roles, request)
-    assembly = _assemble(readers, roles, texts, watch)
+    assembly = _assemble(readers, roles, request, texts, watch=watch)
     labels = classes(_label_values(assembly), request.positive_label, roles.label)
     columns = tuple(_column(assembly, place, name, request) for place, name in enumerate(roles.features))
-    ignored = tuple(dict.fromkeys((*roles.dropped, *filter(None, [roles.time]))))
+    ignored = tuple(dict.fromkeys((*roles.dropped, *filter(None, [roles.time, roles.card]))))
     schema = Schema(columns=columns, label=roles.label if readers[0].has_header else None, ignored=ignored)
-    table = Table(_rows(assembly, columns, labels), schema, labels)
+    table = Table(_rows(assembly, columns, labels), schema, labels, assembly.left_out_rows)
     _tell(table, roles.label)
     warn(columns, table.rows.features)
     return table
@@ -59,7 +61,9 @@ def read_training(channel: Path, request: ColumnRequest, *, watch: Watch = _no_w
 def _tell(table: Table, label: str) -> None:
     kinds = [column.kind for column in table.schema.columns]
     counted = ", ".join(f"{kinds.count(kind)} {kind} columns" for kind in ColumnKind if kind in kinds)
-    logger.info("label '%s': %d frauds of %d rows; %s", label, table.rows.frauds, len(table.rows), counted)
+    logger.info(
+        "label '%s': %s frauds of %s rows; %s", label, f"{table.rows.frauds:,}", f"{len(table.rows):,}", counted
+    )
 
 
 def read_more(channel: Path, request: ColumnRequest, like: Table, *, watch: Watch = _no_watch) -> Table:
@@ -73,10 +77,10 @@ def read_more(channel: Path, request: ColumnRequest, like: Table, *, watch: Watc
     readers = _open(channel)
     roles = _roles_like(readers[0], request, like)
     texts = frozenset(column.name for column in like.schema.columns if column.kind is not ColumnKind.NUMBER)
-    assembly = _assemble(readers, roles, texts, watch)
+    assembly = _assemble(readers, roles, request, texts, watch=watch)
     rows = _rows(assembly, like.schema.columns, like.labels)
     _check_missing(assembly, like.schema.columns)
-    return Table(rows, like.schema, like.labels)
+    return Table(rows, like.schema, like.labels, assembly.left_out_rows)
 
 
 def _open(channel: Path) -> list[Reader]:
@@ -97,7 +101,9 @@ def _roles_like(reader: Reader, request: ColumnRequest, like: Table) -> Roles:
             remedy="Write the files of all channels in the same way.",
         )
     known = set(names)
-    absent = [name for name in (label, *like.schema.names, *filter(None, [request.time])) if name not in known]
+    absent = [
+        name for name in (label, *like.schema.names, *filter(None, [request.time, request.card])) if name not in known
+    ]
     unknown = [name for name in names if name != label and name not in like.schema.known_names]
     if absent or unknown:
         shown = ", ".join(f"'{name}'" for name in (absent or unknown)[:8])
@@ -106,34 +112,50 @@ def _roles_like(reader: Reader, request: ColumnRequest, like: Table) -> Roles:
             expected="the columns of the train channel",
             remedy="Make all channels from the same table.",
         )
-    return Roles(label, like.schema.names, request.time)
+    return Roles(label, like.schema.names, request.time, card=request.card)
 
 
 def _texts(reader: Reader, roles: Roles, request: ColumnRequest) -> frozenset[str]:
     """Return the features that are read as text. Raises if one is of a type that is no feature, such as a date."""
     for name in roles.features:
         if reader.kinds[name] is None:
-            raise not_a_feature(name, "is neither a number, a flag nor text (a time?)")
+            raise not_a_feature(name, "is neither a number, a flag nor text (a time?)", time=roles.time)
     return frozenset(
         name for name in roles.features if reader.kinds[name] is not ColumnKind.NUMBER or name in request.categories
     )
 
 
-def _assemble(readers: Sequence[Reader], roles: Roles, texts: frozenset[str], watch: Watch) -> Assembly:
+def _assemble(
+    readers: Sequence[Reader], roles: Roles, request: ColumnRequest, texts: frozenset[str], *, watch: Watch
+) -> Assembly:
     assembly = Assembly(roles, texts, capacity=sum(reader.expected_rows for reader in readers))
+    add = assembly.add_labelled if request.unlabelled_left_out else assembly.add
     for reader in readers:
         assembly.begin(reader.source)
         for frame in reader.frames(roles, texts):
-            assembly.add(frame)
+            add(frame)
             watch()
     if assembly.rows == 0:
-        raise TableError(
-            f"The files in {readers[0].source.path.parent} have no rows",
-            expected="at least one row",
-            remedy="Put the data there.",
-        )
-    logger.info("read %d rows from %s", assembly.rows, ", ".join(str(reader.source) for reader in readers[:5]))
+        raise _no_rows(readers[0].source.path.parent, assembly)
+    logger.info("read %s rows from %s", f"{assembly.rows:,}", _shown([str(reader.source) for reader in readers]))
+    if assembly.left_out_rows:
+        logger.info("left out %s more, which have no label '%s'", f"{assembly.left_out_rows:,}", roles.label)
     return assembly
+
+
+def _shown(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f", and {more:,} more" if more > 0 else "")
+
+
+def _no_rows(folder: Path, assembly: Assembly) -> TableError:
+    if assembly.left_out_rows:
+        return TableError(
+            f"None of the {assembly.left_out_rows:,} rows in {folder} has a label '{assembly.roles.label}'",
+            expected="rows with a label",
+            remedy="Add rows whose label is known; the setting `missing_labels` leaves the others out.",
+        )
+    return TableError(f"The files in {folder} have no rows", expected="at least one row", remedy="Put the data there.")
 
 
 def _label_values(assembly: Assembly) -> list[int | bool | str]:
@@ -144,15 +166,25 @@ def _rows(assembly: Assembly, columns: Sequence[Column], labels: Labels) -> Rows
     for place, column in enumerate(columns):
         if column.kind is not ColumnKind.NUMBER:
             _recode(assembly, place, column)
-    encoded, unknown = encode(assembly.label_codes, _label_values(assembly), labels)
-    if unknown.any():
-        row = int(np.argmax(unknown))
-        raise TableError(
-            f"{assembly.locate(row)}: the label '{assembly.roles.label}' is missing or unknown",
-            expected=f"{labels.negative} or {labels.positive}",
-            remedy="Correct the label or leave the row out.",
-        )
-    return Rows(assembly.matrix, encoded, _times(assembly))
+    encoded, unfit = encode(assembly.label_codes, _label_values(assembly), labels)
+    if unfit.any():
+        raise _unfit_label(assembly, unfit, labels)
+    return Rows(assembly.matrix, encoded, _times(assembly), _cards(assembly), assembly.numbers)
+
+
+def _unfit_label(assembly: Assembly, unfit: NDArray[np.bool_], labels: Labels) -> TableError:
+    """Return the error for the first of the rows whose label is neither class; `unfit` is bool, shape (n,)."""
+    row, codes = int(np.argmax(unfit)), assembly.label_codes
+    where, missing = f"{assembly.locate(row)}: the label '{assembly.roles.label}'", int(np.isnan(codes).sum())
+    expected = f"{labels.negative} or {labels.positive}"
+    if not np.isnan(codes[row]):
+        got = f"{where} is {assembly.label_vocabulary.texts[int(codes[row])][:60]!r}"
+        return TableError(got, expected=expected, remedy="Correct the label or leave the row out.")
+    return TableError(
+        f"{where} is missing" + (f" ({missing:,} rows have none)" if missing > 1 else ""),
+        expected=expected,
+        remedy="Add the label, or set the hyperparameter `missing_labels` to leave_out to do without such rows.",
+    )
 
 
 def _times(assembly: Assembly) -> NDArray[np.float64] | None:
@@ -167,6 +199,17 @@ def _times(assembly: Assembly) -> NDArray[np.float64] | None:
     return times
 
 
+def _cards(assembly: Assembly) -> NDArray[np.uint64] | None:
+    cards = assembly.cards
+    if cards is not None and (cards == NO_CARD).any():
+        raise TableError(
+            f"{assembly.locate(int(np.argmax(cards == NO_CARD)))}: the card '{assembly.roles.card}' is missing",
+            expected="the number or text that names a card",
+            remedy="Correct it, leave the row out, or do without `card_column`.",
+        )
+    return cards
+
+
 def _column(assembly: Assembly, place: int, name: str, request: ColumnRequest) -> Column:
     """Return the schema of one feature, as its values have it."""
     missing = bool(np.isnan(assembly.matrix[:, place]).any())
@@ -176,7 +219,7 @@ def _column(assembly: Assembly, place: int, name: str, request: ColumnRequest) -
     texts = vocabulary.texts
     if name not in request.categories and texts and all(text.lower() in FLAGS for text in texts):
         return Column(name=name, kind=ColumnKind.FLAG, missing_allowed=missing)
-    check_category(name, texts, assembly.rows)
+    check_category(name, texts, assembly.rows, time=request.time)
     return Column(
         name=name,
         kind=ColumnKind.CATEGORY,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -28,6 +28,8 @@ class ColumnRequest:
     categories: tuple[str, ...] = ()
     time: str | None = None
     unseen_as_missing: bool = False
+    card: str | None = None
+    unlabelled_left_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Roles:
     features: tuple[str, ...]
     time: str | None = None
     dropped: tuple[str, ...] = ()
+    card: str | None = None
 
 
 def assign(names: Sequence[str], has_header: bool, request: ColumnRequest, where: str) -> Roles:
@@ -50,7 +53,12 @@ def assign(names: Sequence[str], has_header: bool, request: ColumnRequest, where
     """
     _check_names(names, where)
     label = _label(names, request, where) if has_header else _first(names, request, where)
-    asked = {"drop_columns": request.drop, "category_columns": request.categories, "time_column": (request.time,)}
+    asked = {
+        "drop_columns": request.drop,
+        "category_columns": request.categories,
+        "time_column": (request.time,),
+        "card_column": (request.card,),
+    }
     absent = [
         f"no column '{name}'{_meant(name, names)} for `{hyperparameter}`"
         for hyperparameter, wanted in asked.items()
@@ -63,13 +71,25 @@ def assign(names: Sequence[str], has_header: bool, request: ColumnRequest, where
             expected=f"names among {_quoted(names)}",
             remedy="Correct the hyperparameter.",
         )
-    aside = {label, request.time, *request.drop}
+    _check_parts(where, {"label_column": label, "time_column": request.time, "card_column": request.card})
+    aside = {label, request.time, request.card, *request.drop}
     features = tuple(name for name in names if name not in aside)
     if not features:
         raise TableError(
             f"{where} has no feature left", expected="at least one column beside the label", remedy="Drop fewer."
         )
-    return Roles(label, features, request.time, request.drop)
+    return Roles(label, features, request.time, request.drop, request.card)
+
+
+def _check_parts(where: str, parts: Mapping[str, str | None]) -> None:
+    for name in parts.values():
+        played = [part for part, column in parts.items() if column == name]
+        if name is not None and len(played) > 1:
+            raise TableError(
+                f"{where}: column '{name}' is {' and '.join(f'`{part}`' for part in played)}",
+                expected="another column for each",
+                remedy="Correct the hyperparameter.",
+            )
 
 
 def _meant(name: str, names: Sequence[str]) -> str:

@@ -25,23 +25,26 @@ DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 logger = logging.getLogger(__name__)
 
 
-def check_category(name: str, texts: Sequence[str], rows: int) -> None:
-    """Raise `TableError` if the distinct `texts` of a column of `rows` rows are dates, numbers or identifiers."""
+def check_category(name: str, texts: Sequence[str], rows: int, *, time: str | None = None) -> None:
+    """Raise `TableError` if the distinct `texts` of a column of `rows` rows are dates, numbers or identifiers.
+
+    `time` is the column that orders the rows, if there is one.
+    """
     if texts and _share(DATE, texts) > DISTINCT_SHARE:
-        raise not_a_feature(name, f"holds dates ({texts[0]!r}, ...)")
+        raise not_a_feature(name, f"holds dates ({texts[0]!r}, ...)", time=time)
     too_many = rows >= FEWEST_FOR_SHARE and len(texts) > DISTINCT_SHARE * rows
     if too_many or len(texts) > MOST_CATEGORIES:
-        raise too_distinct(name, texts)
+        raise too_distinct(name, texts, time=time)
 
 
 def _share(pattern: re.Pattern[str], texts: Sequence[str]) -> float:
     return sum(pattern.fullmatch(text) is not None for text in texts) / len(texts)
 
 
-def too_distinct(name: str, texts: Sequence[str]) -> TableError:
+def too_distinct(name: str, texts: Sequence[str], *, time: str | None = None) -> TableError:
     """Return the error for a text column that has too many distinct values to be a category."""
     if _share(DATE, texts) > DISTINCT_SHARE:
-        return not_a_feature(name, f"holds dates ({texts[0]!r}, ...)")
+        return not_a_feature(name, f"holds dates ({texts[0]!r}, ...)", time=time)
     shown = ", ".join(repr(text[:30]) for text in texts[:3])
     if _share(DECIMAL_COMMA, texts) > DISTINCT_SHARE / 2:
         return TableError(
@@ -56,12 +59,13 @@ def too_distinct(name: str, texts: Sequence[str]) -> TableError:
     )
 
 
-def not_a_feature(name: str, what: str) -> TableError:
-    """Return the error for a column that can only be left out or order the rows."""
+def not_a_feature(name: str, what: str, *, time: str | None) -> TableError:
+    """Return the error for a column that can only be left out, or order the rows if no column `time` does."""
+    otherwise = "" if time else f", or order the rows by it (`time_column`: '{name}')"
     return TableError(
         f"Column '{name}' {what}",
         expected="numbers, flags or categories that repeat",
-        remedy=f"Leave it out (`drop_columns`: '{name}'), or order the rows by it (`time_column`: '{name}').",
+        remedy=f"Leave it out (`drop_columns`: '{name}'){otherwise}.",
     )
 
 

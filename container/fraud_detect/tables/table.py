@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +21,16 @@ class Rows:
     """The rows of a table.
 
     `features`: float32, shape (n, width), NaN where missing. `labels`: uint8, shape (n,), 1 = fraud.
-    `times`: seconds, float64, shape (n,), or None without a time column.
+    `times`: seconds, float64, shape (n,), or None without a time column. `cards`: one number per card, uint64,
+    shape (n,), or None without a card column. `numbers`: of the rows in their channel in the order read, from 1,
+    uint32, shape (n,), or None for rows that were not read.
     """
 
     features: Float32Matrix
     labels: NDArray[np.uint8]
     times: NDArray[np.float64] | None = None
+    cards: NDArray[np.uint64] | None = None
+    numbers: NDArray[np.uint32] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -37,8 +42,27 @@ class Rows:
 
     def take(self, indices: NDArray[np.intp]) -> Rows:
         """Return a copy of the rows at `indices`, integers, shape (m,)."""
-        times = None if self.times is None else self.times[indices]
-        return Rows(self.features[indices], self.labels[indices], times)
+        return self._at(indices)
+
+    def between(self, start: int, stop: int) -> Rows:
+        """Return the rows from index `start` up to `stop`, which is not included, as a view: nothing is copied."""
+        return self._at(slice(start, stop))
+
+    def _at(self, place: NDArray[np.intp] | slice) -> Rows:
+        times = None if self.times is None else self.times[place]
+        cards = None if self.cards is None else self.cards[place]
+        numbers = None if self.numbers is None else self.numbers[place]
+        return Rows(self.features[place], self.labels[place], times, cards, numbers)
+
+    def joined(self, other: Rows) -> Rows:
+        """Return a copy of these rows with those of `other` after them; what only one of them has is left out."""
+        return Rows(
+            np.concatenate((self.features, other.features)),
+            np.concatenate((self.labels, other.labels)),
+            _joined(self.times, other.times),
+            _joined(self.cards, other.cards),
+            _joined(self.numbers, other.numbers),
+        )
 
     def sha256(self) -> str:
         """Return the checksum of the features and labels, row by row in their order."""
@@ -47,10 +71,18 @@ class Rows:
         return digest.hexdigest()
 
 
+def _joined(first: NDArray[Any] | None, second: NDArray[Any] | None) -> NDArray[Any] | None:
+    return None if first is None or second is None else np.concatenate((first, second))
+
+
 @dataclass(frozen=True)
 class Table:
-    """Rows with the schema that encodes them, and how the label column writes its two classes."""
+    """Rows with the schema that encodes them, and how the label column writes its two classes.
+
+    `left_out_rows` of its files had no label and are not in it.
+    """
 
     rows: Rows
     schema: Schema
     labels: Labels
+    left_out_rows: int = 0

@@ -225,7 +225,7 @@ def test_another_channel_without_a_header_has_the_label_first_too(tmp_path: Path
         ("Class,x,c\n0,1,z\n", "row 1, column 'c': got 'z'"),
         ("Class,x,c\n0,1,a\n1,,a\n", "row 2, column 'x': got a missing value"),
         ("Class,x,c\n0,1,a\n1,2,\n", "row 2, column 'c': got a missing value"),
-        ("Class,x,c\n0,1,a\n2,2,a\n", "row 2: the label 'Class' is missing or unknown; expected 0 or 1"),
+        ("Class,x,c\n0,1,a\n2,2,a\n", "row 2: the label 'Class' is '2'; expected 0 or 1"),
         ("Class,x,c\n0,y,a\n1,z,a\n", "row 1, column 'x': got 'y'"),
     ],
 )

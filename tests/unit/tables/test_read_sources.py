@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import struct
 import threading
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from fraud_detect.tables import readers
 from fraud_detect.tables.read import read_training
 from fraud_detect.tables.request import ColumnRequest
 from fraud_detect.tables.table import Table
+from parquet_factories import a_forged_parquet, a_page
 from training_factories import Content, a_channel, a_mixed_table, a_table, as_bytes
 
 MIXED = ColumnRequest(label="kind", positive_label="bad", time="when", categories=("code",))
@@ -140,6 +142,19 @@ def test_types_of_parquet_that_are_no_features_are_refused(select: str, tmp_path
         read_training(tmp_path / "train", ColumnRequest())
 
 
+@pytest.mark.parametrize("kind", ["TIMESTAMP", "VARCHAR"])
+def test_another_time_beside_the_time_column_can_only_be_left_out(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    later = f"(TIMESTAMP '2026-01-08' + INTERVAL (i) HOUR)::{kind} AS LABEL_TIME"
+    query = f"SELECT i % 2 AS Class, 1 AS n, i AS TX_DATETIME, {later} FROM range(40) t(i)"
+    duckdb.sql(query).write_parquet(str(tmp_path / "train" / "a.parquet"))
+
+    with pytest.raises(TableError) as caught:
+        read_training(tmp_path / "train", ColumnRequest(time="TX_DATETIME"))
+
+    assert caught.value.remedy == "Leave it out (`drop_columns`: 'LABEL_TIME')."
+
+
 def test_numbers_of_parquet_are_rounded_as_text_is(tmp_path: Path) -> None:
     """A whole number beyond 2**53 goes through float64, as its digits in CSV or JSON do."""
     frame = pd.DataFrame({"Class": [0, 1], "x": [2**53 + 1, 2**60 + 2**36 + 1]})
@@ -184,3 +199,13 @@ def test_a_fault_in_a_later_block_of_a_pipe_has_its_row(tmp_path: Path, monkeypa
 def test_an_empty_pipe_has_no_rows(tmp_path: Path) -> None:
     with pytest.raises(TableError, match="train_0 is empty"):
         through_a_pipe(tmp_path, b"")
+
+
+@pytest.mark.parametrize("names", [("Class", "v", "v"), ("Class", "v", "V")])
+def test_parquet_columns_that_the_engine_would_rename_are_refused(names: tuple[str, ...], tmp_path: Path) -> None:
+    path = tmp_path / "train" / "part.parquet"
+    path.parent.mkdir()
+    path.write_bytes(a_forged_parquet(a_page(struct.pack("<2d", 0, 1), 2), 2, names=names))
+
+    with pytest.raises(TableError, match=r"same but for their case \('[vV]'\)"):
+        read_training(path.parent, ColumnRequest())

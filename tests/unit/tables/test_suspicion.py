@@ -25,6 +25,13 @@ def test_a_text_column_that_is_no_category_is_refused_with_its_remedy(texts: lis
         check_category("odd", texts, rows=60)
 
 
+def test_a_second_column_of_dates_is_not_offered_as_the_time() -> None:
+    with pytest.raises(TableError) as caught:
+        check_category("LABEL_TIME", ["2024-01-01", "2024-01-02"], rows=60, time="TX_DATETIME")
+
+    assert caught.value.remedy == "Leave it out (`drop_columns`: 'LABEL_TIME')."
+
+
 def test_few_texts_that_repeat_are_a_category() -> None:
     check_category("shop", ["online", "street"], rows=60)
 
