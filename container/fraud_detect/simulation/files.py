@@ -1,4 +1,4 @@
-"""Write day tables to Parquet or CSV.
+"""Write day tables to Parquet or CSV, and beside them what their changes did.
 
 Knows DuckDB. Never knows how the rows came about.
 """
@@ -12,20 +12,23 @@ from pathlib import Path
 from fraud_detect.simulation.parameters import Parameters
 from fraud_detect.simulation.simulate import DayTable
 from fraud_detect.tables.day_files import DayFiles
+from fraud_detect.tables.files import DRIFT
 
 FORMATS: Mapping[str, str] = {"parquet": "FORMAT parquet, COMPRESSION zstd", "csv": "FORMAT csv, HEADER"}
 """DuckDB's options of COPY by the ending of the file."""
 
 
 def prepare(folder: Path, file_format: str, parameters: Parameters) -> DayFiles:
-    """Return the files that a simulation will write.
+    """Return the files that a simulation will write; an earlier record of drift is gone.
 
     Raises
     ------
     SettingError
         If `folder` cannot be made, or holds files of something else.
     """
-    files = DayFiles(folder, file_format)
+    import duckdb
+
+    files = DayFiles(folder, file_format, beside=DRIFT, faults=(OSError, duckdb.IOException))
     files.prepare(parameters.start + timedelta(days=day) for day in range(parameters.days))
     return files
 
@@ -47,6 +50,18 @@ def write(tables: Iterable[DayTable], files: DayFiles) -> Iterator[DayTable]:
             with files.replacing(table.date) as path:
                 connection.execute(f"COPY day TO {_literal(path)} ({options})")
             yield table
+
+
+def write_record(record: str, files: DayFiles) -> None:
+    """Write the record of drift beside the days, whole or not at all.
+
+    Raises
+    ------
+    SettingError
+        If the disk is full or the folder cannot be written to.
+    """
+    with files.replacing_beside() as path:
+        path.write_text(record, encoding="utf-8")
 
 
 def _literal(path: Path) -> str:

@@ -1,50 +1,47 @@
 """Who buys, how much, how often, and at which terminals.
 
-Knows numpy, and SciPy to find the terminals near a customer. Never knows days, frauds, files.
+Knows numpy. Never knows days, frauds, files.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fraud_detect.errors import SettingError
 from fraud_detect.simulation.parameters import Parameters
-
-CUSTOMERS_PER_BLOCK = 4_096  # bounds the memory of the distance search
-
-
-@dataclass(frozen=True)
-class Reach:
-    """The terminals that each customer can use: those of customer i are `terminals[starts[i] : starts[i + 1]]`.
-
-    `terminals`: int32, shape (pairs,); `starts`: int64, shape (customers + 1,).
-    """
-
-    terminals: NDArray[np.int32]
-    starts: NDArray[np.int64]
-
-    @property
-    def counts(self) -> NDArray[np.int64]:
-        """Number of terminals within reach, shape (customers,)."""
-        return np.diff(self.starts)
+from fraud_detect.simulation.reach import Reach, within
 
 
 @dataclass(frozen=True)
 class Population:
-    """Customers and the terminals within their reach; every array has shape (customers,)."""
+    """Customers, and the terminals that are open.
+
+    Attributes
+    ----------
+    mean_amounts, transactions_per_day : float64, shape (customers,).
+    reach : where customers and open terminals are.
+    terminal_ids : int32, the identifiers of the open terminals, in the order of `reach.terminals`.
+    terminals_ever : number of identifiers used so far: terminals closed since count, too.
+    """
 
     mean_amounts: NDArray[np.float64]
     transactions_per_day: NDArray[np.float64]
     reach: Reach
-    terminals: int
+    terminal_ids: NDArray[np.int32]
+    terminals_ever: int
 
     @property
     def customers(self) -> int:
         """Number of customers."""
         return len(self.mean_amounts)
+
+    @property
+    def terminals(self) -> int:
+        """Number of open terminals."""
+        return len(self.terminal_ids)
 
 
 def draw(parameters: Parameters, rng: np.random.Generator) -> Population:
@@ -64,27 +61,24 @@ def draw(parameters: Parameters, rng: np.random.Generator) -> Population:
     highest = [side, side, parameters.highest_mean_amount, parameters.most_transactions_per_day]
     profiles = customers_rng.uniform(lowest, highest, (parameters.customers, 4))
     terminals = terminals_rng.uniform(0, side, (parameters.terminals, 2))
-    reach = within(profiles[:, :2], terminals, parameters.radius)
-    if len(reach.terminals) == 0:
+    reach = within(profiles[:, :2].copy(), terminals, parameters.radius)
+    if not reach.reachable.any():
         raise SettingError(
             f"No customer has a terminal within the radius {parameters.radius:g}",
             expected=f"a radius that reaches a terminal in the square of side {side:g}",
             remedy="Set a larger `radius`, or more customers or terminals.",
         )
-    return Population(profiles[:, 2].copy(), profiles[:, 3].copy(), reach, parameters.terminals)
+    ids = np.arange(parameters.terminals, dtype=np.int32)
+    return Population(profiles[:, 2].copy(), profiles[:, 3].copy(), reach, ids, parameters.terminals)
 
 
-def within(customers: NDArray[np.float64], terminals: NDArray[np.float64], radius: float) -> Reach:
-    """Return the terminals within `radius` of each customer; both are places, shapes (c, 2) and (t, 2)."""
-    from scipy.spatial import KDTree
+def reopened(population: Population, closed: NDArray[np.intp], places: NDArray[np.float64]) -> Population:
+    """Return `population` with as many new terminals at `places`, shape (n, 2), as are closed.
 
-    tree = KDTree(terminals)
-    found, counts = [], []
-    for first in range(0, len(customers), CUSTOMERS_PER_BLOCK):
-        block = customers[first : first + CUSTOMERS_PER_BLOCK]
-        pairs = KDTree(block).sparse_distance_matrix(tree, radius, output_type="ndarray")
-        order = np.lexsort((pairs["j"], pairs["i"]))
-        found.append(pairs["j"][order].astype(np.int32))
-        counts.append(np.bincount(pairs["i"], minlength=len(block)))
-    starts = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
-    return Reach(np.concatenate(found), starts.astype(np.int64))
+    `closed`: shape (n,), positions in `terminal_ids`. New terminals have identifiers that were never used.
+    """
+    terminals, ids = population.reach.terminals.copy(), population.terminal_ids.copy()
+    terminals[closed] = places
+    ids[closed] = np.arange(population.terminals_ever, population.terminals_ever + len(closed))
+    reach = within(population.reach.customers, terminals, population.reach.radius)
+    return replace(population, reach=reach, terminal_ids=ids, terminals_ever=population.terminals_ever + len(closed))

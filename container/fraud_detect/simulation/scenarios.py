@@ -3,7 +3,7 @@
 A scenario is data; `begin` gives it a population and a random generator, and what comes back marks one day
 after the other, in order. Later scenarios overwrite the marks of earlier ones.
 
-Knows one day's transactions. Never knows files, features.
+Knows one day's transactions and conditions. Never knows files, features.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraud_detect.simulation.population import Population
-from fraud_detect.simulation.transactions import Transactions
+from fraud_detect.simulation.transactions import Conditions, Transactions
+from fraud_detect.simulation.whole import whole
 
-Mark = Callable[[Transactions], Transactions]
+Mark = Callable[[Transactions, Conditions], Transactions]
 
 
 class Scenario(Protocol):
@@ -37,7 +38,11 @@ class Scenario(Protocol):
 
 @dataclass(frozen=True)
 class LargeAmounts:
-    """Every transaction above `above` is a fraud."""
+    """Every transaction above `above` is a fraud.
+
+    A fraud factor above 1 raises further transactions to amounts of the day's frauds; one below 1 lowers the amount
+    of some to one drawn uniformly up to twice the customer's mean. The rule itself stays true.
+    """
 
     above: float = 220.0
     number: int = 1
@@ -45,27 +50,50 @@ class LargeAmounts:
     def begin(self, population: Population, rng: np.random.Generator) -> Mark:  # noqa: ARG002 - the protocol's arguments
         """Return what marks the large amounts of a day."""
 
-        def mark(transactions: Transactions) -> Transactions:
-            return _marked(transactions, transactions.amounts > self.above, self.number)
+        def mark(transactions: Transactions, conditions: Conditions) -> Transactions:
+            if conditions.fraud_factor != 1:
+                transactions = self._at_rate(transactions, conditions, rng)
+            return marked(transactions, transactions.amounts > self.above, self.number)
 
         return mark
+
+    def _at_rate(self, transactions: Transactions, conditions: Conditions, rng: np.random.Generator) -> Transactions:
+        large = np.flatnonzero(transactions.amounts > self.above)
+        others = np.flatnonzero(transactions.amounts <= self.above)
+        wanted = whole(len(large) * conditions.fraud_factor, rng)
+        amounts = transactions.amounts.copy()
+        if wanted > len(large) > 0:
+            changed = rng.choice(others, min(wanted - len(large), len(others)), replace=False)
+            amounts[changed] = rng.choice(amounts[large], len(changed))
+        else:
+            changed = rng.choice(large, len(large) - wanted, replace=False)
+            means = conditions.population.mean_amounts[transactions.customers[changed]]
+            amounts[changed] = np.round(rng.uniform(0, np.minimum(2 * means, self.above)), 2)
+        rows = np.isin(np.arange(len(transactions)), changed)
+        return replace(transactions, amounts=amounts).touching(rows, conditions.fraud_changes)
 
 
 @dataclass(frozen=True)
 class CompromisedTerminals:
-    """Each day, `per_day` terminals are taken over: all their transactions in the next `duration_days` are frauds."""
+    """Each day, `per_day` terminals are taken over: all their transactions in the next `duration_days` are frauds.
+
+    A fraud factor multiplies `per_day`.
+    """
 
     per_day: int = 2
     duration_days: int = 28
     number: int = 2
 
-    def begin(self, population: Population, rng: np.random.Generator) -> Mark:
+    def begin(self, population: Population, rng: np.random.Generator) -> Mark:  # noqa: ARG002 - of the day counts
         """Return what draws a day's terminals and marks the transactions at all that are compromised."""
-        compromised = _Compromised(population.terminals, self.per_day, self.duration_days, rng)
+        compromised = _Compromised(self.per_day, self.duration_days, rng)
 
-        def mark(transactions: Transactions) -> Transactions:
-            frauds = compromised.next_day()[transactions.terminals] > 0
-            return _marked(transactions, frauds, self.number)
+        def mark(transactions: Transactions, conditions: Conditions) -> Transactions:
+            compromised.next_day(conditions, conditions.population.terminal_ids)
+            size = conditions.population.terminals_ever
+            frauds = compromised.times(size)[transactions.terminals] > 0
+            touched = transactions.touched | compromised.touched(transactions.terminals, size)
+            return marked(replace(transactions, touched=touched), frauds, self.number)
 
         return mark
 
@@ -75,6 +103,7 @@ class CompromisedCustomers:
     """Each day, `per_day` customers lose their card's data for `duration_days`.
 
     Each of their transactions becomes, with probability `share`, a fraud of `factor` times the amount.
+    A fraud factor multiplies `per_day`.
     """
 
     per_day: int = 3
@@ -85,14 +114,17 @@ class CompromisedCustomers:
 
     def begin(self, population: Population, rng: np.random.Generator) -> Mark:
         """Return what draws a day's customers and changes some transactions of all that are compromised."""
-        compromised = _Compromised(population.customers, self.per_day, self.duration_days, rng)
+        compromised = _Compromised(self.per_day, self.duration_days, rng)
+        ids = np.arange(population.customers)
 
-        def mark(transactions: Transactions) -> Transactions:
+        def mark(transactions: Transactions, conditions: Conditions) -> Transactions:
+            compromised.next_day(conditions, ids)
             # A customer who is compromised twice at the same time is charged twice, as in the handbook.
-            charged = rng.binomial(compromised.next_day()[transactions.customers], self.share)
+            charged = rng.binomial(compromised.times(len(ids))[transactions.customers], self.share)
             factors = np.float64(self.factor) ** charged
             amounts = np.round(transactions.amounts * factors, 2)
-            return _marked(replace(transactions, amounts=amounts), charged > 0, self.number)
+            touched = transactions.touched | compromised.touched(transactions.customers, len(ids))
+            return marked(replace(transactions, amounts=amounts, touched=touched), charged > 0, self.number)
 
         return mark
 
@@ -100,21 +132,54 @@ class CompromisedCustomers:
 HANDBOOK: Sequence[Scenario] = (LargeAmounts(), CompromisedTerminals(), CompromisedCustomers())
 
 
+@dataclass(frozen=True)
+class _Batch:
+    """The entities taken over on one day, and those of which a drift decided whether they were."""
+
+    compromised: NDArray[np.integer]
+    decided: NDArray[np.integer]
+    changes: int
+
+
 class _Compromised:
-    """Which of `population` entities are compromised, day by day."""
+    """Which entities are compromised, day by day."""
 
-    def __init__(self, population: int, per_day: int, duration_days: int, rng: np.random.Generator) -> None:
-        self._population = population
-        self._per_day = min(per_day, population)
-        self._drawn: deque[NDArray[np.int64]] = deque(maxlen=duration_days)
+    def __init__(self, per_day: int, duration_days: int, rng: np.random.Generator) -> None:
+        self._per_day = per_day
+        self._batches: deque[_Batch] = deque(maxlen=duration_days)
         self._rng = rng
+        (self._factor_rng,) = rng.spawn(1)  # so that a fraud factor leaves who is taken over anyway
 
-    def next_day(self) -> NDArray[np.int64]:
-        """Return, after drawing the next day's, how many times each entity is compromised, shape (population,)."""
-        self._drawn.append(self._rng.choice(self._population, self._per_day, replace=False))
-        return np.bincount(np.concatenate(self._drawn), minlength=self._population)
+    def next_day(self, conditions: Conditions, ids: NDArray[np.integer]) -> None:
+        """Draw the entities, of `ids`, that are taken over today."""
+        usual = self._rng.choice(len(ids), min(self._per_day, len(ids)), replace=False)
+        wanted = min(whole(self._per_day * conditions.fraud_factor, self._factor_rng), len(ids))
+        drawn = np.concatenate([usual, self._further(usual, wanted, len(ids))])
+        decided = drawn[min(len(usual), wanted) :]
+        self._batches.append(_Batch(ids[drawn[:wanted]], ids[decided], conditions.fraud_changes))
+
+    def _further(self, usual: NDArray[np.int64], wanted: int, size: int) -> NDArray[np.int64]:
+        if wanted <= len(usual):
+            return np.empty(0, dtype=np.int64)
+        others = np.delete(np.arange(size), usual)
+        return self._factor_rng.choice(others, wanted - len(usual), replace=False)
+
+    def times(self, size: int) -> NDArray[np.int64]:
+        """Return how many times each identifier below `size` is compromised now, shape (size,)."""
+        return np.bincount(np.concatenate([batch.compromised for batch in self._batches]), minlength=size)
+
+    def touched(self, entities: NDArray[np.int32], size: int) -> NDArray[np.uint64]:
+        """Return the bits of the changes that decided on each of `entities`, identifiers below `size`, shape (n,)."""
+        batches = [batch for batch in self._batches if batch.changes]
+        if not batches:
+            return np.zeros(len(entities), dtype=np.uint64)
+        bits = np.zeros(size, dtype=np.uint64)
+        for batch in batches:
+            bits[batch.decided] |= np.uint64(batch.changes)
+        return bits[entities]
 
 
-def _marked(transactions: Transactions, frauds: NDArray[np.bool_], number: int) -> Transactions:
+def marked(transactions: Transactions, frauds: NDArray[np.bool_], number: int) -> Transactions:
+    """Return `transactions` with the scenario `number` where `frauds`, a mask of shape (n,), is set."""
     scenarios = np.where(frauds, np.int8(number), transactions.scenarios)
     return replace(transactions, scenarios=scenarios)

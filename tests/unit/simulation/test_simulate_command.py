@@ -29,6 +29,16 @@ def test_another_seed_writes_other_rows(tmp_path: Path) -> None:
     assert first != second
 
 
+@pytest.mark.parametrize(("customers", "warned"), [("40", True), ("2000", False)])
+def test_a_world_so_small_that_frauds_are_many_is_warned_of(
+    customers: str, warned: bool, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    result = simulate("--days", "10", "--customers", customers, "--terminals", "4000", "--output", str(tmp_path))
+
+    shown = result.output + capfd.readouterr().err
+    assert ("of the transactions are frauds: 3 customers and 2 terminals are newly compromised" in shown) is warned
+
+
 def test_a_value_out_of_range_is_one_message_and_exit_code_1(tmp_path: Path) -> None:
     result = simulate("--days", "0", "--output", str(tmp_path))
     assert result.exit_code == 1

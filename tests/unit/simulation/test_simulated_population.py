@@ -12,23 +12,6 @@ def a_population(seed: int = 0, **overrides: int | float) -> population.Populati
     return population.draw(Parameters(**{"customers": 300, "terminals": 500, **overrides}), np.random.default_rng(seed))
 
 
-def test_reach_holds_exactly_the_terminals_within_the_radius() -> None:
-    rng = np.random.default_rng(0)
-    customers, terminals = rng.uniform(0, 100, (60, 2)), rng.uniform(0, 100, (90, 2))
-    reach = population.within(customers, terminals, 20.0)
-    distances = np.linalg.norm(customers[:, None] - terminals[None], axis=2)
-    for customer, near in enumerate(distances < 20.0):
-        own = reach.terminals[reach.starts[customer] : reach.starts[customer + 1]]
-        np.testing.assert_array_equal(own, np.flatnonzero(near))
-
-
-def test_reach_is_the_same_however_customers_are_cut_into_blocks(monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    whole = a_population().reach
-    monkeypatch.setattr(population, "CUSTOMERS_PER_BLOCK", 7)
-    np.testing.assert_array_equal(a_population().reach.terminals, whole.terminals)
-    np.testing.assert_array_equal(a_population().reach.starts, whole.starts)
-
-
 def test_more_customers_leave_the_first_ones_as_they_were() -> None:
     few, many = a_population(customers=100), a_population(customers=300)
     np.testing.assert_array_equal(few.mean_amounts, many.mean_amounts[:100])
@@ -38,3 +21,21 @@ def test_mean_amounts_and_rates_fill_their_ranges() -> None:
     people = a_population(customers=5_000)
     assert 5 <= people.mean_amounts.min() < 6 < 99 < people.mean_amounts.max() <= 100
     assert 0 <= people.transactions_per_day.min() < 0.1 < 3.9 < people.transactions_per_day.max() <= 4
+
+
+def test_terminals_that_open_have_identifiers_never_used() -> None:
+    people = a_population(terminals=500)
+    after = population.reopened(people, np.array([3, 7]), np.array([[1.0, 2.0], [3.0, 4.0]]))
+    again = population.reopened(after, np.array([3]), np.array([[5.0, 6.0]]))
+    assert (again.terminal_ids[3], again.terminal_ids[7], again.terminals_ever) == (502, 501, 503)
+
+
+def test_terminals_that_open_lie_where_they_were_put() -> None:
+    people = population.reopened(a_population(), np.array([3]), np.array([[1.0, 2.0]]))
+    assert people.reach.terminals[3].tolist() == [1.0, 2.0]
+
+
+def test_what_is_closed_in_one_population_is_open_in_the_earlier_one() -> None:
+    people = a_population()
+    population.reopened(people, np.array([3]), np.array([[1.0, 2.0]]))
+    assert people.terminal_ids[3] == 3
