@@ -14,7 +14,8 @@ import duckdb
 import pytest
 
 from fraud_detect.features.definitions import CUSTOMER, HANDBOOK
-from fraud_detect.features.duckdb_engine import write_features
+from fraud_detect.features.duckdb_engine import DuckDB
+from fraud_detect.features.write import write_features
 
 DATA = Path(os.environ.get("FRAUD_DETECT_DATA", Path(__file__).parents[4] / "shared" / "data")) / "handbook"
 TRANSACTIONS, PUBLISHED = DATA / "transactions.parquet", DATA / "features_first_45_days.parquet"
@@ -28,7 +29,8 @@ pytestmark = pytest.mark.skipif(not PUBLISHED.exists(), reason="the published fe
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """Tables `ours` and `published`, and `ties`: the ids of transactions that share customer and second."""
     folder = tmp_path_factory.mktemp("features")
-    write_features(str(TRANSACTIONS), folder, HANDBOOK)
+    with DuckDB.running(folder) as engine:
+        write_features(str(TRANSACTIONS), HANDBOOK, engine)
     with duckdb.connect() as connection:
         connection.execute(f"CREATE VIEW ours AS FROM '{folder}/*.parquet'")
         connection.execute(f"CREATE VIEW published AS FROM '{PUBLISHED}'")

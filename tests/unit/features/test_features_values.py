@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from fraud_detect.features.definitions import HANDBOOK
-from fraud_detect.features.duckdb_engine import write_features
+from fraud_detect.features.duckdb_engine import DuckDB
+from fraud_detect.features.write import write_features
 
 MONDAY = datetime(2018, 4, 2, 12)
 DAY = timedelta(days=1)
@@ -34,7 +35,8 @@ def compute(tmp_path_factory: pytest.TempPathFactory) -> Compute:
         frame.insert(0, "TRANSACTION_ID", range(len(frame)))
         folder = tmp_path_factory.mktemp("features")
         duckdb.sql("FROM frame").write_parquet(str(folder / "in.parquet"))
-        write_features(str(folder / "in.parquet"), folder / "out", HANDBOOK)
+        with DuckDB.running(folder / "out") as engine:
+            write_features(str(folder / "in.parquet"), HANDBOOK, engine)
         query = f"FROM '{folder}/out/*.parquet' ORDER BY TX_DATETIME, TRANSACTION_ID"
         return duckdb.sql(query).df()
 
