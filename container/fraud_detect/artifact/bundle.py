@@ -11,9 +11,14 @@ import json
 import os
 import re
 import shutil
+import stat
 import tempfile
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +28,8 @@ from fraud_detect.artifact.manifest import FORMAT_VERSION, MANIFEST, FileEntry, 
 from fraud_detect.errors import ArtifactError
 
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+MOST_MANIFEST_BYTES = 64 * 10**6
+LONGEST_KEY_SHOWN = 60
 RETRAIN = "Restore the file from model.tar.gz, or train the model again."
 
 
@@ -41,45 +48,59 @@ class Artifact:
         ArtifactError
             If the file is missing or differs from the manifest in size or sha256.
         """
-        entry = self.manifest.files.get(name)
-        if entry is None:
+        with self._opened(name) as file:
+            content = file.read(self.manifest.files[name].bytes + 1)
+        self._check_size(name, len(content))
+        self._check_sha256(name, hashlib.sha256(content).hexdigest())
+        return content
+
+    def verify(self) -> None:
+        """Raise `ArtifactError` unless every file is there and as the manifest says."""
+        for name in self.manifest.files:
+            with self._opened(name) as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            self._check_sha256(name, sha256)
+
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[BufferedReader]:
+        """Give the file `name` once its size is found right: the content of a larger one is never read."""
+        if name not in self.manifest.files:
             raise ArtifactError(f"The manifest lists no {name}", expected=f"{name} in the model", remedy=RETRAIN)
         try:
-            content = _bytes_of(self.folder / name)
+            with open_regular(self.folder / name) as file:
+                self._check_size(name, os.fstat(file.fileno()).st_size)
+                yield file
         except OSError as error:
             raise ArtifactError(
                 f"Cannot read {self.folder / name} ({error.strerror})",
                 expected="the file that manifest.json lists",
                 remedy=RETRAIN,
             ) from error
-        _check(name, content, entry)
-        return content
 
-    def verify(self) -> None:
-        """Raise `ArtifactError` unless every file is there and as the manifest says."""
-        for name in self.manifest.files:
-            self.content(name)
+    def _check_size(self, name: str, size: int) -> None:
+        expected = self.manifest.files[name].bytes
+        if size != expected:
+            raise ArtifactError(f"{name} has {size} bytes", expected=f"{expected} as in the manifest", remedy=RETRAIN)
+
+    def _check_sha256(self, name: str, sha256: str) -> None:
+        expected = self.manifest.files[name].sha256
+        if sha256 != expected:
+            raise ArtifactError(
+                f"{name} has the sha256 {sha256[:12]}...",
+                expected=f"{expected[:12]}... as in the manifest",
+                remedy=RETRAIN,
+            )
 
 
-def _bytes_of(path: Path) -> bytes:
-    """Return what the regular file at `path` holds; a pipe there would never end."""
-    if path.exists() and not path.is_file():
+def open_regular(path: Path) -> BufferedReader:
+    """Return the file at `path`, to be read. Raises `OSError` for a link, or a pipe, which would never end."""
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, "a symbolic link, which may lead anywhere", str(path))
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
         raise OSError(errno.EINVAL, "not a regular file", str(path))
-    return path.read_bytes()
-
-
-def _check(name: str, content: bytes, entry: FileEntry) -> None:
-    if len(content) != entry.bytes:
-        raise ArtifactError(
-            f"{name} has {len(content)} bytes", expected=f"{entry.bytes} as in the manifest", remedy=RETRAIN
-        )
-    sha256 = hashlib.sha256(content).hexdigest()
-    if sha256 != entry.sha256:
-        raise ArtifactError(
-            f"{name} has the sha256 {sha256[:12]}...",
-            expected=f"{entry.sha256[:12]}... as in the manifest",
-            remedy=RETRAIN,
-        )
+    return os.fdopen(descriptor, "rb")
 
 
 def read(folder: Path) -> Artifact:
@@ -92,42 +113,67 @@ def read(folder: Path) -> Artifact:
     """
     path = folder / MANIFEST
     try:
-        text = _bytes_of(path)
+        with open_regular(path) as file:
+            content = file.read(MOST_MANIFEST_BYTES + 1)
     except OSError as error:
         raise ArtifactError(
             f"Cannot read {path} ({error.strerror})",
             expected="a model made by `train`, its files at the root of the folder",
             remedy="Train a model first, or mount the folder that holds its manifest.json.",
         ) from error
-    return Artifact(_parse(text, path), folder)
+    if len(content) > MOST_MANIFEST_BYTES:
+        raise ArtifactError(f"{path} is too large", expected=f"at most {MOST_MANIFEST_BYTES:,} bytes", remedy=RETRAIN)
+    return Artifact(_parse(content, path), folder)
 
 
-def _parse(text: bytes, path: Path) -> Manifest:
+def _parse(content: bytes, path: Path) -> Manifest:
     try:
-        document = json.loads(text)
-        version = document["format_version"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise ArtifactError(
-            f"{path} is not a manifest", expected="JSON with a format_version", remedy=RETRAIN
-        ) from None
-    if version != FORMAT_VERSION:
+        document = _strict_json(content)
+    except (ValueError, RecursionError) as error:
+        raise ArtifactError(f"{path} is not a manifest ({error})", expected="JSON in UTF-8", remedy=RETRAIN) from None
+    if not isinstance(document, dict) or "format_version" not in document:
+        raise ArtifactError(f"{path} is not a manifest", expected="a JSON object with a format_version", remedy=RETRAIN)
+    version = document["format_version"]
+    if version != FORMAT_VERSION or isinstance(version, bool):
         raise ArtifactError(
             f"{path} has the format version {version!r}",
             expected=f"{FORMAT_VERSION}, which this version of fraud-detect reads",
             remedy="Serve the model with the version of fraud-detect that trained it, or a later one.",
         )
     try:
-        manifest = Manifest.model_validate(document)
+        manifest = Manifest.model_validate_json(content, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
+        where = ".".join(map(str, first["loc"])) or "its root"
         raise ArtifactError(
-            f"{path} does not fit its format at {where}", expected=first["msg"], remedy=RETRAIN
+            f"{path} does not fit its format at {where}",
+            expected=first["msg"].removeprefix("Value error, "),
+            remedy=RETRAIN,
         ) from None
     for name in manifest.files:
         if PLAIN_NAME.fullmatch(name) is None or name == MANIFEST:
             raise ArtifactError(f"{path} lists the file {name!r}", expected="plain file names", remedy=RETRAIN)
     return manifest
+
+
+def _strict_json(content: bytes) -> Any:
+    """Return the document in `content`, UTF-8. Raises `ValueError` where readers of JSON would disagree on it."""
+    return json.loads(content.decode(), object_pairs_hook=_distinct, parse_float=_finite, parse_constant=_finite)
+
+
+def _distinct(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        name, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise ValueError(f"the key {name[:LONGEST_KEY_SHOWN]!r} stands twice")
+    return members
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{text[:LONGEST_KEY_SHOWN]} is not a finite number")
+    return number
 
 
 def write(folder: Path, manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Manifest:
@@ -146,21 +192,31 @@ def write(folder: Path, manifest: Mapping[str, Any], files: Mapping[str, bytes])
     return complete
 
 
-def write_atomically(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write `files` into `folder` in their order: first all of them beside their places, then each renamed."""
+def write_atomically(folder: Path, files: Mapping[str, bytes | Iterator[bytes]]) -> None:
+    """Write `files` into `folder` in their order: first all of them beside their places, then each renamed.
+
+    A large file may come piece by piece.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=".incoming-", dir=folder))
-    try:
+    with staged(folder) as staging:
         for name, content in files.items():
             _write_durably(staging / name, content)
         for name in files:
             (staging / name).replace(folder / name)
+
+
+@contextmanager
+def staged(folder: Path) -> Iterator[Path]:
+    """Give a new hidden folder in `folder` to write in, which goes away with what is left in it."""
+    staging = Path(tempfile.mkdtemp(prefix=".incoming-", dir=folder))
+    try:
+        yield staging
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _write_durably(path: Path, content: bytes) -> None:
+def _write_durably(path: Path, content: bytes | Iterator[bytes]) -> None:
     with path.open("wb") as file:
-        file.write(content)
+        file.writelines([content] if isinstance(content, bytes) else content)
         file.flush()
         os.fsync(file.fileno())

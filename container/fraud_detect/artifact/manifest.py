@@ -6,16 +6,18 @@ Knows the schema and calibrations. Never knows files.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from fraud_detect.artifact.calibration import Calibration
-from fraud_detect.schema import Schema
+from fraud_detect.schema import ColumnKind, Schema
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 MODEL = "model.onnx"
+
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class FileEntry(BaseModel):
@@ -23,7 +25,7 @@ class FileEntry(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     bytes: int = Field(ge=0)
-    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    sha256: Sha256
 
 
 class Labels(BaseModel):
@@ -32,6 +34,17 @@ class Labels(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     negative: int | bool | str = 0
     positive: int | bool | str = 1
+
+    @model_validator(mode="after")
+    def _check_difference(self) -> Self:
+        if _written(self.negative) == _written(self.positive):
+            raise ValueError("two labels that are not written alike")
+        return self
+
+
+def _written(label: int | bool | str) -> str:
+    """Return `label` as it stands in CSV."""
+    return str(label).lower() if isinstance(label, bool) else str(label)
 
 
 class Threshold(BaseModel):
@@ -47,9 +60,9 @@ class TrainingData(BaseModel):
     """What the model was fitted on: rows, frauds, and the sha256 of the training part's matrix and labels."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    rows: int
-    frauds: int
-    sha256: str
+    rows: int = Field(ge=0)
+    frauds: int = Field(ge=0)
+    sha256: Sha256
 
 
 class Manifest(BaseModel):
@@ -68,3 +81,15 @@ class Manifest(BaseModel):
     metrics: Mapping[str, Any]
     training_data: TrainingData
     files: Mapping[str, FileEntry]
+
+    @field_validator("table_schema")
+    @classmethod
+    def _check_columns(cls, schema: Schema) -> Schema:
+        if not schema.columns or len(set(schema.names)) < schema.width:
+            raise ValueError("at least one column, and none twice")
+        for column in schema.columns:
+            if column.categories and column.kind is not ColumnKind.CATEGORY:
+                raise ValueError(f"no categories of a {column.kind}")
+            if len(set(column.categories)) < len(column.categories):
+                raise ValueError("no category twice")
+        return schema

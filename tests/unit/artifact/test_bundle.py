@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,27 +22,54 @@ BROKEN_MANIFESTS = DATA / "invalid" / "artifacts"
 WORDS: Mapping[str, str] = {
     "absolute_path": "lists the file '/etc/passwd'",
     "broken_json": "is not a manifest",
+    "byte_order_mark": "is not a manifest (Unexpected UTF-8 BOM",
+    "category_twice": "at schema",
+    "column_twice": "at schema",
     "descending_isotonic": "at calibration.isotonic",
+    "equal_labels": "at labels",
+    "falling_isotonic": "at calibration.isotonic",
     "format_as_text": "has the format version '1'",
+    "half_a_character": "at its root",
     "hidden_file": "lists the file '.model.onnx'",
-    "infinite_slope": "at calibration.sigmoid.slope",
+    "infinite_hyperparameter": "(-1e999 is not a finite number)",
+    "infinite_slope": "(Infinity is not a finite number)",
+    "infinite_threshold": "(1e999 is not a finite number)",
+    "isotonic_above_one": "at calibration.isotonic",
+    "isotonic_below_zero": "at calibration.isotonic",
+    "key_twice": "(the key 'algorithm' stands twice)",
+    "key_twice_within": "(the key 'value' stands twice)",
+    "labels_written_alike": "at labels",
+    "latin_1": "is not a manifest ('utf-8' codec",
     "lists_itself": "lists the file 'manifest.json'",
     "missing_key": "at threshold",
     "name_with_nul": "lists the file 'model.onnx\\x00'",
+    "nan_metric": "(NaN is not a finite number)",
     "negative_threshold": "at threshold.value",
     "newer_format": "has the format version 2",
+    "no_columns": "at schema",
     "no_format": "is not a manifest",
+    "not_a_checksum": "at training_data.sha256",
     "not_an_object": "is not a manifest",
+    "number_as_text": "at threshold.value",
+    "number_for_name": "at schema.columns.0.name",
+    "number_with_categories": "at schema",
     "parent_folder": "lists the file '..'",
+    "part_of_a_row": "at training_data.rows",
     "path_for_windows": "lists the file '..\\\\model.onnx'",
     "path_into_folder": "lists the file 'weights/model.onnx'",
     "path_to_parent": "lists the file '../model.onnx'",
     "short_checksum": "at files.model.onnx.sha256",
+    "text_for_truth": "at schema.columns.0.missing_allowed",
+    "truth_for_count": "at training_data.frauds",
+    "truth_for_format": "has the format version True",
+    "truth_for_number": "at calibration.sigmoid.slope",
     "uneven_isotonic": "at calibration.isotonic",
     "unknown_calibration": "at calibration",
     "unknown_key": "at extra",
     "unknown_key_within": "at schema.columns.0.mean",
     "unknown_kind": "at schema.columns.0.kind",
+    "utf_16": "is not a manifest ('utf-8' codec",
+    "whole_number_as_fraction": "at training_data.rows",
     "wrong_type": "at training_data.rows",
 }
 
@@ -64,6 +92,38 @@ def test_a_broken_manifest_is_refused(name: str, golden: Path) -> None:
         bundle.read(golden)
 
     assert WORDS[name] in caught.value.got
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+def test_a_bottomless_manifest_is_refused(opening: str, golden: Path) -> None:
+    (golden / MANIFEST).write_text(opening * 100_000)
+
+    with pytest.raises(ArtifactError, match="is not a manifest"):
+        bundle.read(golden)
+
+
+def test_a_manifest_with_a_number_of_many_digits_is_refused(golden: Path) -> None:
+    """Reading it would take time with the square of its length."""
+    (golden / MANIFEST).write_text('{"format_version": ' + "9" * 1_000_000 + "}")
+
+    with pytest.raises(ArtifactError, match="is not a manifest"):
+        bundle.read(golden)
+
+
+def test_a_manifest_above_the_limit_is_not_read(golden: Path) -> None:
+    with (golden / MANIFEST).open("r+b") as file:
+        file.truncate(bundle.MOST_MANIFEST_BYTES + 1)
+
+    with pytest.raises(ArtifactError, match="is too large"):
+        bundle.read(golden)
+
+
+def test_whole_numbers_may_stand_for_fractions(tmp_path: Path) -> None:
+    an_artifact(tmp_path)
+    text = (tmp_path / MANIFEST).read_text()
+    (tmp_path / MANIFEST).write_text(text.replace('"value": 0.5', '"value": 1'))
+
+    assert bundle.read(tmp_path).manifest.threshold.value == 1.0
 
 
 def test_the_golden_artifact_is_whole(golden: Path) -> None:
@@ -93,6 +153,49 @@ def test_a_missing_file_is_refused(golden: Path) -> None:
 
     with pytest.raises(ArtifactError, match=r"Cannot read .*model.ubj"):
         bundle.read(golden).verify()
+
+
+def test_a_file_larger_than_listed_is_not_read(golden: Path) -> None:
+    """Its bytes would not fit in memory: reading them fails the test."""
+    with (golden / "model.ubj").open("r+b") as file:
+        file.truncate(2**40)
+
+    with pytest.raises(ArtifactError, match=r"model.ubj has 1099511627776 bytes"):
+        bundle.read(golden).content("model.ubj")
+
+
+@pytest.mark.parametrize("name", [MANIFEST, MODEL])
+def test_a_link_is_refused(name: str, golden: Path, tmp_path: Path) -> None:
+    """Even to the right bytes: it may lead to another file tomorrow."""
+    (golden / name).rename(tmp_path / name)
+    (golden / name).symlink_to(tmp_path / name)
+
+    with pytest.raises(ArtifactError, match="a symbolic link"):
+        bundle.read(golden).verify()
+
+
+def test_a_folder_in_the_place_of_a_file_is_refused(golden: Path) -> None:
+    (golden / MODEL).unlink()
+    (golden / MODEL).mkdir()
+
+    with pytest.raises(ArtifactError, match="not a regular file"):
+        bundle.read(golden).verify()
+
+
+@pytest.mark.parametrize("name", [MANIFEST, MODEL])
+@pytest.mark.timeout(20)
+def test_a_pipe_that_nobody_writes_to_is_refused(name: str, golden: Path) -> None:
+    (golden / name).unlink()
+    os.mkfifo(golden / name)
+
+    with pytest.raises(ArtifactError, match="not a regular file"):
+        bundle.read(golden).content(name)
+
+
+def test_the_folder_of_a_model_may_be_a_link(golden: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(golden)
+
+    bundle.read(tmp_path / "link").verify()
 
 
 def test_a_missing_manifest_is_refused_with_what_to_do(tmp_path: Path) -> None:
