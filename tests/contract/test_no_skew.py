@@ -95,7 +95,7 @@ def trained(folder: Path, text: str, request: ColumnRequest = CATEGORIES) -> Tab
 
 
 def served(text: str, schema: Schema) -> Float32Matrix:
-    return csv_codec.decode(text.encode(), schema, {}).to_matrix(schema)
+    return csv_codec.decode(text.encode(), schema, {})
 
 
 def assert_same_bits(got: Float32Matrix, expected: Float32Matrix) -> None:
@@ -144,7 +144,7 @@ def test_numbers_in_json_are_read_alike(cells: Sequence[str], tmp_path: Path) ->
     values = ["null" if cell in MISSING else cell if is_json_number(cell) else json.dumps(cell) for cell in cells]
     body = '{"instances": [' + ", ".join(f"[{value}]" for value in values) + "]}"
 
-    assert_same_bits(json_codec.decode(body.encode(), table.schema, {}).to_matrix(table.schema), table.rows.features)
+    assert_same_bits(json_codec.decode(body.encode(), table.schema, {}), table.rows.features)
 
 
 def is_json_number(cell: str) -> bool:
@@ -199,7 +199,7 @@ def test_categories_in_json_are_read_alike(vocabulary: Sequence[str], data: st.D
     table = trained(tmp_path, a_text(rows))
     body = json.dumps({"instances": [{"c": None if cell in MISSING else cell, "n": 1} for cell in cells]})
 
-    assert_same_bits(json_codec.decode(body.encode(), table.schema, {}).to_matrix(table.schema), table.rows.features)
+    assert_same_bits(json_codec.decode(body.encode(), table.schema, {}), table.rows.features)
 
 
 def test_unseen_categories_count_as_missing_alike_where_asked_for(tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_unseen_categories_count_as_missing_alike_where_asked_for(tmp_path: Path
 
     np.testing.assert_array_equal(validation[:, 1], [1, np.nan, np.nan, 0, np.nan])
     assert_same_bits(served(text, table.schema), validation)
-    assert_same_bits(json_codec.decode(body.encode(), table.schema, {}).to_matrix(table.schema), validation)
+    assert_same_bits(json_codec.decode(body.encode(), table.schema, {}), validation)
 
 
 @settings(max_examples=40)
@@ -223,7 +223,7 @@ def test_codes_of_categories_may_be_numbers_in_json(codes: Sequence[int], tmp_pa
     )
     body = json.dumps({"instances": [{"n": 1, "c": code} for code in codes]})
 
-    assert_same_bits(json_codec.decode(body.encode(), table.schema, {}).to_matrix(table.schema), table.rows.features)
+    assert_same_bits(json_codec.decode(body.encode(), table.schema, {}), table.rows.features)
 
 
 @settings(max_examples=40)
@@ -241,7 +241,7 @@ def test_flags_are_read_alike(words: Sequence[str], others: Sequence[str], tmp_p
 
     assert table.schema.columns[0].kind is ColumnKind.FLAG
     assert_same_bits(served(text, table.schema), table.rows.features)
-    assert_same_bits(json_codec.decode(body.encode(), table.schema, {}).to_matrix(table.schema), table.rows.features)
+    assert_same_bits(json_codec.decode(body.encode(), table.schema, {}), table.rows.features)
 
 
 @settings(max_examples=80)

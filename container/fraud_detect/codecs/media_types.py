@@ -5,6 +5,7 @@ Knows the syntax of the two headers. Never knows which codecs exist.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import Message
@@ -13,6 +14,13 @@ from functools import lru_cache
 CSV = "text/csv"
 JSON = "application/json"
 JSON_LINES = "application/jsonlines"
+PARQUET = "application/x-parquet"
+UNREADABLE = "unreadable"
+LONGEST_HEADER = 1000
+"""Characters of a Content-Type or Accept that is looked at; longer ones would fill the caches of what they mean."""
+
+
+_NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{0,9})?")
 
 
 @dataclass(frozen=True)
@@ -25,10 +33,8 @@ class MediaType:
     @property
     def quality(self) -> float:
         """The weight `q` of an Accept entry, in [0, 1]; 1 where it is absent or unreadable."""
-        try:
-            return min(max(float(self.parameters.get("q", "1")), 0.0), 1.0)
-        except ValueError:
-            return 1.0
+        text = self.parameters.get("q", "1")
+        return min(max(float(text), 0.0), 1.0) if _NUMBER.fullmatch(text) else 1.0
 
 
 @lru_cache(maxsize=256)
@@ -36,7 +42,10 @@ def parse(header: str) -> MediaType:
     """Return the media type that a Content-Type header names; the name is empty if the header is."""
     message = Message()
     message["Content-Type"] = header
-    first, *rest = message.get_params(failobj=[("", "")])
+    try:
+        first, *rest = message.get_params(failobj=[("", "")])
+    except (ValueError, TypeError):  # parameters in parts, as RFC 2231 has them, whose numbers are none
+        return MediaType(UNREADABLE)
     return MediaType(first[0].strip().lower(), {key.lower(): _plain(value) for key, value in rest})
 
 
@@ -46,23 +55,26 @@ def _plain(value: str | tuple[str | None, str | None, str]) -> str:
 
 
 @lru_cache(maxsize=256)
-def preferred(accept: str, offered: Sequence[str]) -> str | None:
+def preferred(accept: str, offered: Sequence[str]) -> MediaType | None:
     """Return the type in `offered` that `accept` weighs highest, the earlier one in a tie, or None.
 
-    An empty header accepts anything.
+    It carries the parameters of the entry that weighs it. An empty header accepts anything.
     """
     if not accept.strip():
-        return offered[0]
+        return MediaType(offered[0])
     ranges = [parse(entry) for entry in accept.split(",") if entry.strip()]
-    best = max(offered, key=lambda name: (_weight(name, ranges), -offered.index(name)))
-    return best if _weight(best, ranges) > 0 else None
+    covering = [(entry, name) for name in offered if (entry := _most_specific(name, ranges)) and entry.quality > 0]
+    if not covering:
+        return None
+    entry, name = max(covering, key=lambda pair: (pair[0].quality, -offered.index(pair[1])))
+    return MediaType(name, {key: value for key, value in entry.parameters.items() if key != "q"})
 
 
-def _weight(name: str, ranges: Sequence[MediaType]) -> float:
-    """Return the weight of `name` by the most specific range that covers it, 0 if none does."""
+def _most_specific(name: str, ranges: Sequence[MediaType]) -> MediaType | None:
+    """Return the most specific range that covers `name`, the heaviest of several, or None."""
     major = name.partition("/")[0]
     for pattern in (name, f"{major}/*", "*/*"):
-        weights = [entry.quality for entry in ranges if entry.name == pattern]
-        if weights:
-            return max(weights)
-    return 0.0
+        entries = [entry for entry in ranges if entry.name == pattern]
+        if entries:
+            return max(entries, key=lambda entry: entry.quality)
+    return None

@@ -16,12 +16,12 @@ ANSWER = {"predicted_label": ["yes", "no"], "probability": [0.75, 0.25]}
 
 
 def matrix(body: str, schema: Schema = MIXED) -> list[list[float]]:
-    values: list[list[float]] = decode(body.encode(), schema, {}).to_matrix(schema).tolist()
+    values: list[list[float]] = decode(body.encode(), schema, {}).tolist()
     return values
 
 
 def lines_matrix(body: str, schema: Schema = MIXED) -> list[list[float]]:
-    values: list[list[float]] = decode_lines(body.encode(), schema, {}).to_matrix(schema).tolist()
+    values: list[list[float]] = decode_lines(body.encode(), schema, {}).tolist()
     return values
 
 
