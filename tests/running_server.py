@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -53,13 +54,22 @@ def a_free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start(root: Path, *, port: int, mode: str, **environment: str) -> subprocess.Popen[str]:
-    """Start the server over `root`/model and return at once; without nginx nothing is on its PATH."""
+def start(root: Path, *, port: int, mode: str, log: Path | None = None, **environment: str) -> subprocess.Popen[str]:
+    """Start the server over `root`/model and return at once; without nginx nothing is on its PATH.
+
+    It writes to the file `log`, else to a pipe, which holds some hundred lines.
+    """
     path = os.environ["PATH"] if mode == "behind nginx" else ""
+    target = contextlib.nullcontext(subprocess.PIPE) if log is None else log.open("ab")
+    with target as stderr:
+        return _started(root, port, stderr, {"PATH": path, "MODEL_SERVER_WORKERS": "2", **environment})
+
+
+def _started(root: Path, port: int, stderr: Any, environment: Mapping[str, str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, str(SERVE), "--root", str(root), "--port", str(port), "--host", "127.0.0.1"],
-        env={"PATH": path, "MODEL_SERVER_WORKERS": "2", **environment},
-        stderr=subprocess.PIPE,
+        env=environment,
+        stderr=stderr,
         text=True,
     )
 
@@ -74,9 +84,9 @@ def outcome(root: Path, *, mode: str = "alone", port: int | None = None, **envir
 class Server:
     """A running server; leaving its block stops it."""
 
-    def __init__(self, root: Path, mode: str, **environment: str) -> None:
-        self.port, self.mode = a_free_port(), mode
-        self.process = start(root, port=self.port, mode=mode, **environment)
+    def __init__(self, root: Path, mode: str, *, log: Path | None = None, **environment: str) -> None:
+        self.port, self.mode, self._log = a_free_port(), mode, log
+        self.process = start(root, port=self.port, mode=mode, log=log, **environment)
 
     def __enter__(self) -> Self:
         wait_until(self.is_ready)
@@ -101,6 +111,10 @@ class Server:
     def get(self, path: str, method: str = "GET") -> Answer:
         """Return the answer to a request without a body."""
         return self._ask(method, path, None, {})
+
+    def send(self, path: str, body: bytes, content_type: str = "text/csv", **headers: str) -> Answer:
+        """Return the answer to a body that is sent to `path`."""
+        return self._ask("POST", path, body, {"Content-Type": content_type, **headers})
 
     def post(self, body: bytes | Iterator[bytes], content_type: str = "text/csv", **headers: str) -> Answer:
         """Return the answer to rows; an iterator is sent in chunks."""
@@ -129,13 +143,19 @@ class Server:
         (pid,) = [pid for pid in children(self.process.pid) if name in command_line(pid)]
         return pid
 
+    def workers(self) -> list[int]:
+        """Return the process ids of the workers."""
+        return children(self.child("fraud_detect.serving.server"))
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and return the exit code."""
         self.process.send_signal(number)
         return self.process.wait(PATIENCE_SECONDS)
 
     def log(self) -> str:
-        """Return what a server that has ended wrote."""
+        """Return what a server wrote; to a pipe, once it has ended."""
+        if self._log is not None:
+            return self._log.read_text()
         return self.process.communicate(timeout=PATIENCE_SECONDS)[1]
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,8 +79,8 @@ def test_a_body_of_many_rows_is_scored_in_full(running: Server) -> None:
 
 def test_refusals_are_json(running: Server) -> None:
     assert running.post(b"0,3,1\n").json["error"] == "The request has rows of 3 values"
-    assert running.get("/predict").json["error"] == "There is no /predict"
-    assert running.get("/invocations").json["expected"] == "POST"
+    assert running.get("/predict").json["error"].startswith("There is no ")
+    assert running.get("/invocations").headers["Allow"] == "POST"
 
 
 def test_26_mb_are_a_413_in_json(running: Server) -> None:
@@ -168,12 +169,41 @@ def is_refused(port: int) -> bool:
 @pytest.mark.parametrize("mode", [behind_nginx])
 def test_without_workers_nginx_answers_503_in_json(mode: str, root: Path) -> None:
     with Server(root, mode) as server:
-        (server.run_folder() / "gunicorn.sock").unlink()
+        (server.run_folder() / "ping.sock").unlink()
         answer = server.get("/ping")
 
     assert answer.status == 503
-    assert answer.json["error"] == "The model server is starting or restarting"
+    assert answer.json["error"].startswith("The model server has more requests than it can answer, is starting")
     assert answer.headers["Retry-After"] == "1"
+
+
+@pytest.mark.parametrize("mode", [behind_nginx])
+def test_nginx_leaves_a_worker_the_cpu(mode: str, root: Path) -> None:
+    with Server(root, mode) as server:
+        assert os.sched_getscheduler(server.child("nginx: master")) == os.SCHED_BATCH
+        assert os.sched_getscheduler(server.child("serving.server")) == os.SCHED_OTHER
+
+
+def test_a_model_that_lies_packed_is_unpacked_and_served(tmp_path: Path) -> None:
+    an_artifact(tmp_path / "unpacked")
+    (tmp_path / "model").mkdir()
+    with tarfile.open(tmp_path / "model" / "model.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "unpacked", arcname=".")
+
+    with Server(tmp_path, "alone") as server:
+        assert server.post(ROW).body == b"1,0.5\n"
+
+
+def test_a_packed_model_that_leads_out_of_its_folder_is_refused(tmp_path: Path) -> None:
+    an_artifact(tmp_path / "unpacked")
+    (tmp_path / "model").mkdir()
+    with tarfile.open(tmp_path / "model" / "model.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "unpacked" / "manifest.json", arcname="../manifest.json")
+
+    code, log = outcome(tmp_path)
+
+    assert code == 1
+    assert "../manifest.json" in log
 
 
 def test_a_port_in_use_is_an_error_that_names_it(root: Path) -> None:
@@ -195,10 +225,10 @@ def test_without_nginx_the_log_says_so(root: Path) -> None:
 
 
 def test_wrong_settings_are_told_all_at_once(root: Path) -> None:
-    code, log = outcome(root, MODEL_SERVER_WORKERS="many", SAGEMAKER_MAX_PAYLOAD_IN_MB="0")
+    code, log = outcome(root, MODEL_SERVER_WORKERS="many", SAGEMAKER_MAX_PAYLOAD_IN_MB="-1")
 
     assert code == 1
-    assert "MODEL_SERVER_WORKERS is 'many'; SAGEMAKER_MAX_PAYLOAD_IN_MB is '0'" in log
+    assert "MODEL_SERVER_WORKERS is 'many'; SAGEMAKER_MAX_PAYLOAD_IN_MB is '-1'" in log
 
 
 def test_a_folder_without_a_model_is_an_error_that_says_to_train(tmp_path: Path) -> None:
@@ -245,4 +275,10 @@ def test_a_graph_that_does_not_load_is_a_503_with_the_reason(tmp_path: Path) -> 
     server.stop()
 
     assert answer.status == 503
-    assert "ONNX Runtime cannot load model.onnx" in answer.json["error"]
+    assert "model.onnx" in answer.json["error"]
+
+
+def test_a_header_is_refused_as_it_is_whatever_the_size_of_the_body(running: Server) -> None:
+    attributes = {"X-Amzn-SageMaker-Custom-Attributes": "a" * 1025}
+
+    assert [running.post(ROW * 2_000_000, **attributes).status for _ in range(5)] == [400] * 5

@@ -1,37 +1,37 @@
-"""A model that is ready to answer: schema, scorer, threshold, labels.
+"""A model that is ready to answer: schema, scorer, threshold, labels, and an explainer when one is asked for.
 
 Knows the artifact. Never knows HTTP.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 
 from fraud_detect.artifact import bundle
 from fraud_detect.artifact.manifest import Labels
-from fraud_detect.artifact.scorer import Scorer
-from fraud_detect.schema import Float32Matrix, Schema
+from fraud_detect.estimators.native import open_native
+from fraud_detect.explain.open import open_explainer
+from fraud_detect.explain.reasons import Explainer
+from fraud_detect.schema import Schema
+from fraud_detect.serving.scoring import Scoring
 
 
 @dataclass(frozen=True)
 class Model:
-    """What the endpoint needs of an artifact."""
+    """What the endpoint needs of an artifact.
+
+    `explainer` opens the explainer at its first call, None for a family that cannot explain.
+    """
 
     schema: Schema
-    scorer: Scorer
+    scoring: Scoring
     threshold: float
     labels: Labels
-
-    def predict(self, matrix: Float32Matrix) -> Mapping[str, Sequence[object]]:
-        """Return the columns `predicted_label` and `probability` for `matrix`, float32, shape (n, width)."""
-        probabilities = self.scorer.probabilities(matrix).tolist()
-        negative, positive, threshold = self.labels.negative, self.labels.positive, self.threshold
-        return {
-            "predicted_label": [positive if probability >= threshold else negative for probability in probabilities],
-            "probability": probabilities,
-        }
+    algorithm: str
+    explainer: Callable[[], Explainer | None]
 
 
 def load(folder: Path) -> Model:
@@ -44,5 +44,12 @@ def load(folder: Path) -> Model:
     """
     artifact = bundle.read(folder)
     artifact.verify()
-    manifest = artifact.manifest
-    return Model(manifest.table_schema, Scorer.open(artifact), manifest.threshold.value, manifest.labels)
+    manifest, native = artifact.manifest, cache(partial(open_native, artifact))
+    return Model(
+        manifest.table_schema,
+        Scoring.open(artifact, native),
+        manifest.threshold.value,
+        manifest.labels,
+        manifest.algorithm,
+        cache(lambda: open_explainer(artifact, native())),
+    )

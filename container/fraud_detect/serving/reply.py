@@ -5,22 +5,35 @@ Knows JSON and HTTP statuses. Never knows Flask, processes, the model.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import orjson
 
 from fraud_detect.codecs.media_types import JSON
 from fraud_detect.errors import PayloadTooLarge, RequestError
 
+NOT_HTTP: Mapping[int, str] = {
+    400: "The request is not valid HTTP",
+    414: "The URL is too long",
+    417: "The Expect header asks for something unknown",
+    431: "A header is too long, or there are too many",
+    501: "The Transfer-Encoding is unknown",
+    505: "The HTTP version is unknown",
+}
 
-@dataclass(frozen=True)
-class Reply:
-    """Status, body and media type of an answer; `retry_seconds` tells a client when to try again."""
+
+class Reply(NamedTuple):
+    """Status, body and media type of an answer.
+
+    `retry_seconds` tells a client when to try again; `rows` is how many were scored.
+    """
 
     status: int
     body: bytes
     media_type: str
     retry_seconds: int | None = None
+    rows: int | None = None
 
 
 def fault(status: int, got: str, *, expected: str, remedy: str) -> Reply:
@@ -41,6 +54,35 @@ def too_large(max_body_mb: int) -> Reply:
             expected=f"at most {max_body_mb} MB",
             remedy="Send the rows in several requests, or raise SAGEMAKER_MAX_PAYLOAD_IN_MB.",
         )
+    )
+
+
+def not_found(path: str, paths: Sequence[str]) -> Reply:
+    """Return the reply for a `path` that is none of `paths`."""
+    return fault(404, f"There is no {path}", expected=" or ".join(paths), remedy="Correct the path of the URL.")
+
+
+def wrong_method(path: str, method: str, methods: Sequence[str]) -> Reply:
+    """Return the reply for a `method` that is none of `methods`, which `path` takes."""
+    got = f"{path} does not take {method}"
+    return fault(405, got, expected=", ".join(methods), remedy="Use one of these methods.")
+
+
+def not_http(status: int) -> Reply:
+    """Return the reply for what cannot be read as a request; `status` is one of `NOT_HTTP`."""
+    return fault(
+        status,
+        NOT_HTTP[status],
+        expected="a complete HTTP/1.1 request with a path and headers of at most 8 KB each",
+        remedy="Use an HTTP library.",
+    )
+
+
+def out_of_time(timeout_seconds: int) -> Reply:
+    """Return the reply for a request that took a worker longer than it may take."""
+    return unavailable(
+        f"The request took longer than {timeout_seconds} seconds",
+        remedy="Send the rows in several requests, or raise SAGEMAKER_MODEL_SERVER_TIMEOUT.",
     )
 
 

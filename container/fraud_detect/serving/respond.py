@@ -5,16 +5,28 @@ Knows codecs, the schema, a model. Never knows Flask, processes, files.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
-from fraud_detect.codecs.table import reader_of, writer_of
-from fraud_detect.errors import BadRequest, RequestError
+from fraud_detect.codecs.records import MOST_ROWS, too_many_rows
+from fraud_detect.codecs.table import JOINERS, READERS, WRITERS, reader_of, writer_of
+from fraud_detect.errors import BadRequest, NotAcceptable, PayloadTooLarge, RequestError
+from fraud_detect.schema import Float32Matrix
+from fraud_detect.serving.error_rows import readable_rows, with_error_rows
 from fraud_detect.serving.model import Model
+from fraud_detect.serving.outputs import DEFAULT_OUTPUTS, REASONS, columns_of
 from fraud_detect.serving.reply import Reply, refusal
 
+EXPLAIN = "explain"
+"""The parameter of Accept that asks for reasons: `application/json;explain=5`."""
+MOST_REASONS = 1000
+ROWS_AT_ONCE = 1 << 15
+"""How many rows are scored and written at a time."""
 
-@dataclass(frozen=True)
-class Request:
+
+class Request(NamedTuple):
     """A body and the two headers that say what it is and what should come back; absent headers are empty."""
 
     body: bytes
@@ -22,10 +34,31 @@ class Request:
     accept: str = ""
 
 
-def respond(request: Request, model: Model) -> Reply:
+@dataclass(frozen=True, eq=False)  # one for each server: its identity is a quicker key than its fields
+class Manner:
+    """How a server answers: the fields are those of `Settings`."""
+
+    outputs: tuple[str, ...] = DEFAULT_OUTPUTS
+    default_accept: str = ""
+    reasons: int = 5
+    max_explained_rows: int = 10_000
+    line_end: bool = False
+    error_rows: bool = False
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a request wants back: a media type, the keys of `OUTPUTS`, and how many reasons a row."""
+
+    media_type: str
+    outputs: Sequence[str]
+    reasons: int
+
+
+def respond(request: Request, model: Model, manner: Manner = Manner()) -> Reply:
     """Return the scores of the rows in `request`, or what is wrong with it as a 4xx reply."""
     try:
-        return _scores(request, model)
+        return _scores(request, model, manner)
     except RequestError as error:
         return refusal(error)
     except RecursionError:
@@ -35,11 +68,63 @@ def respond(request: Request, model: Model) -> Reply:
         return refusal(nested)
 
 
-def _scores(request: Request, model: Model) -> Reply:
-    reader, media_type = reader_of(request.content_type)
-    writer = writer_of(request.accept, reader)
-    if not request.body.strip():
+def _scores(request: Request, model: Model, manner: Manner) -> Reply:
+    read = reader_of(request.content_type)
+    wish = _wish(request.accept, read.name, manner)
+    if not request.body or request.body.isspace():
         raise BadRequest("The body is empty", expected="at least one row", remedy="Send one row per transaction.")
-    records = reader.decode(request.body, model.schema, media_type.parameters)
-    answer = model.predict(records.to_matrix(model.schema))
-    return Reply(200, writer.encode(answer), writer.media_type)
+    if manner.error_rows:
+        matrix, readable = readable_rows(request.body, read, model.schema)
+    else:
+        matrix, readable = READERS[read.name](request.body, model.schema, read.parameters), None
+    if wish.reasons:
+        _check_explainable(matrix, manner)
+    if len(matrix) > MOST_ROWS:
+        raise too_many_rows()
+    if readable is not None:
+        columns = with_error_rows(columns_of(model, matrix, wish.outputs, wish.reasons), readable)
+        return Reply(200, _encoded(columns, wish, manner), wish.media_type, rows=len(readable))
+    if len(matrix) > ROWS_AT_ONCE:
+        return Reply(200, _ended(_encoded_in_parts(model, matrix, wish), manner), wish.media_type, rows=len(matrix))
+    columns = columns_of(model, matrix, wish.outputs, wish.reasons)
+    return Reply(200, _encoded(columns, wish, manner), wish.media_type, rows=len(matrix))
+
+
+def _encoded_in_parts(model: Model, matrix: Float32Matrix, wish: Wish) -> bytes:
+    """Score and write some rows at a time: as Python's objects the answer takes many times its size."""
+    write, join = WRITERS[wish.media_type], JOINERS[wish.media_type]
+    parts = (matrix[start : start + ROWS_AT_ONCE] for start in range(0, len(matrix), ROWS_AT_ONCE))
+    return join(write(columns_of(model, part, wish.outputs, wish.reasons)) for part in parts)
+
+
+def _encoded(columns: dict[str, Sequence[object]], wish: Wish, manner: Manner) -> bytes:
+    return _ended(WRITERS[wish.media_type](columns), manner)
+
+
+def _ended(body: bytes, manner: Manner) -> bytes:
+    return body + b"\n" if manner.line_end and not body.endswith(b"\n") else body
+
+
+def _check_explainable(matrix: Float32Matrix, manner: Manner) -> None:
+    if len(matrix) > manner.max_explained_rows:
+        raise PayloadTooLarge(
+            f"The body has {len(matrix)} rows to explain",
+            expected=f"at most {manner.max_explained_rows}",
+            remedy="Send fewer rows at once, leave `explain` out, or raise FRAUD_DETECT_MAX_EXPLAINED_ROWS.",
+        )
+
+
+@lru_cache(maxsize=256)
+def _wish(accept: str, read: str, manner: Manner) -> Wish:
+    """Return what Accept asks for, or by default `manner`, after a body of the media type `read`."""
+    written = writer_of(accept or manner.default_accept, read)
+    text = written.parameters.get(EXPLAIN)
+    if text is None:
+        return Wish(written.name, manner.outputs, manner.reasons if REASONS in manner.outputs else 0)
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST_REASONS):
+        raise NotAcceptable(
+            f"Accept has {EXPLAIN}={text}",
+            expected=f"{EXPLAIN}= and an integer from 1 to {MOST_REASONS}, how many reasons to give for each row",
+            remedy=f"Correct it, or leave {EXPLAIN} out.",
+        )
+    return Wish(written.name, tuple(dict.fromkeys((*manner.outputs, REASONS))), int(text))

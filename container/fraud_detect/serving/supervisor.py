@@ -17,25 +17,34 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
 
 logger = logging.getLogger(__name__)
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 SIGNAL_EXIT = 128
 """A process that a signal ended has 128 plus its number as exit code, as in a shell."""
 SHORT_GRACE_SECONDS = 2.0
+LOOK_SECONDS = 0.01
 SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 @dataclass(frozen=True)
 class Program:
-    """A command, its environment, and the signal that makes it finish its work and exit."""
+    """A command, its environment, the signal that makes it finish its work and exit, and the files it inherits.
+
+    It is started once the file `after` is there, if one is given. One that is `patient` does not take the CPU from a
+    program at work the moment it has something to do.
+    """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
     stop_signal: signal.Signals
+    descriptors: Sequence[int] = ()
+    patient: bool = False
+    after: Path | None = None
 
 
 class Signals:
@@ -85,7 +94,8 @@ class Children:
             env=program.environment,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=_die_with_parent(),
+            preexec_fn=_before(program),
+            pass_fds=program.descriptors,
         )
         process.returncode = 0  # `reap` waits for it, not the object
         self.running[process.pid] = program
@@ -113,17 +123,24 @@ class Children:
             del self.running[pid]
 
 
-def supervise(programs: Sequence[Program], signals: Signals, *, grace_seconds: float) -> int:
+def supervise(
+    programs: Sequence[Program],
+    signals: Signals,
+    *,
+    grace_seconds: float,
+    before_stop: Callable[[], None] | None = None,
+) -> int:
     """Run `programs` until a signal asks for a stop or one of them ends; return the exit code for this process.
 
     They are started in the order given and stopped in the reverse order, each after the one before has finished. The
     code is 0 after a signal, or 137 if anything still ran after `grace_seconds`; it is that of the program that ended
-    of itself, whose work the others cannot finish: they are given `SHORT_GRACE_SECONDS`.
+    of itself, whose work the others cannot finish: they are given `SHORT_GRACE_SECONDS`. `before_stop` is called after
+    a signal, while all of them still run.
     """
     children = Children()
     try:
         for program in programs:
-            if signals.stop is None:
+            if _may_start(program, children, signals):
                 children.start(program)
         while signals.stop is None and not children.exit_codes:
             signals.wait()
@@ -131,10 +148,23 @@ def supervise(programs: Sequence[Program], signals: Signals, *, grace_seconds: f
         if signals.stop is None:
             return _end_after_death(children, signals)
         logger.info("%s: finishing the requests at hand", signals.stop.name)
-        _stop(children, signals, grace_seconds)
+        deadline = time.monotonic() + grace_seconds
+        if before_stop is not None:
+            before_stop()
+        _stop(children, signals, deadline - time.monotonic())
         return SIGNAL_EXIT + signal.SIGKILL if children.running else 0
     finally:
         children.kill()
+
+
+def _may_start(program: Program, children: Children, signals: Signals) -> bool:
+    """Return whether to start `program`, once it can be: not if a stop was asked for, or another one has ended."""
+    while signals.stop is None and not children.exit_codes:
+        if program.after is None or program.after.exists():
+            return True
+        signals.wait(LOOK_SECONDS)
+        children.reap()
+    return False
 
 
 def _end_after_death(children: Children, signals: Signals) -> int:
@@ -165,9 +195,19 @@ def _send(group: int, number: signal.Signals) -> None:
         os.killpg(group, number)
 
 
-def _die_with_parent() -> Callable[[], None] | None:
-    """Return what a child does so that the system ends it with its parent; None where no system call does this."""
+def _before(program: Program) -> Callable[[], None] | None:
+    """Return what a child does before it becomes `program`: ask to end with its parent, and for its place in the queue.
+
+    None where no system call does this.
+    """
     if sys.platform != "linux":
         return None
     set_option = ctypes.CDLL(None, use_errno=True).prctl
-    return lambda: set_option(SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
+
+    def ask() -> None:
+        set_option(SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
+        if program.patient:
+            with contextlib.suppress(OSError):  # a sandbox may forbid it; then it is served as ever
+                os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+
+    return ask

@@ -12,7 +12,10 @@ from factories import an_artifact
 from fraud_detect.errors import ArtifactError
 from fraud_detect.serving.app import BYTES_PER_MB, create_app
 from fraud_detect.serving.loading import Loading
+from fraud_detect.serving.metrics import Metrics
 from fraud_detect.serving.model import Model, load
+from fraud_detect.serving.scoring import Scoring
+from fraud_detect.serving.settings import Settings
 
 CSV = "text/csv"
 
@@ -20,7 +23,12 @@ CSV = "text/csv"
 def a_client(folder: Path) -> FlaskClient:
     an_artifact(folder)
     loading = loaded(Loading(lambda: load(folder)))
-    return create_app(loading, max_body_mb=1).test_client()
+    return create_app(loading, a_server(), Metrics()).test_client()
+
+
+def a_server(**overrides: object) -> Settings:
+    given = {"model_folder": Path("model"), "host": "127.0.0.1", "max_body_mb": 1, **overrides}
+    return Settings.model_validate(given)
 
 
 def loaded(loading: Loading) -> Loading:
@@ -56,7 +64,7 @@ def test_a_refusal_keeps_its_status_and_parts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["/ping", "/invocations"])
 def test_both_routes_are_503_with_the_reason_while_the_model_loads(path: str) -> None:
-    client = create_app(Loading(lambda: pytest.fail("never started")), max_body_mb=1).test_client()
+    client = create_app(Loading(lambda: pytest.fail("never started")), a_server(), Metrics()).test_client()
     response = client.open(path, method="POST" if path == "/invocations" else "GET")
 
     assert response.status_code == 503
@@ -68,7 +76,7 @@ def test_a_model_that_cannot_be_loaded_is_a_503_with_the_reason() -> None:
     def refuse() -> Model:
         raise ArtifactError("model.onnx has 3 bytes", expected="4", remedy="Train again.")
 
-    response = create_app(loaded(Loading(refuse)), max_body_mb=1).test_client().get("/ping")
+    response = create_app(loaded(Loading(refuse)), a_server(), Metrics()).test_client().get("/ping")
 
     assert response.status_code == 503
     assert response.json["error"] == "The model cannot be loaded: model.onnx has 3 bytes"
@@ -79,19 +87,21 @@ def test_a_bug_while_loading_is_a_503_whose_id_stands_in_the_log(caplog: pytest.
     def fail() -> Model:
         raise ZeroDivisionError("secret of the house")
 
-    response = create_app(loaded(Loading(fail)), max_body_mb=1).test_client().get("/ping")
+    response = create_app(loaded(Loading(fail)), a_server(), Metrics()).test_client().get("/ping")
 
     assert response.status_code == 503
     assert b"secret" not in response.data
-    assert response.json["error"].rpartition(" ")[2] in caplog.text
-    assert "ZeroDivisionError: secret of the house" in caplog.text
+    (record,) = caplog.records
+    assert response.json["error"].rpartition(" ")[2] in record.getMessage()
+    assert record.exc_info is not None
+    assert repr(record.exc_info[1]) == "ZeroDivisionError('secret of the house')"
 
 
 def test_an_unknown_path_is_a_404_that_names_the_known_ones(tmp_path: Path) -> None:
     response = a_client(tmp_path).get("/predict")
 
     assert response.status_code == 404
-    assert response.json["expected"] == "/invocations or /ping"
+    assert response.json["expected"] == "/execution-parameters or /invocations or /metrics or /ping"
 
 
 @pytest.mark.parametrize(
@@ -144,7 +154,7 @@ def test_a_bug_is_a_500_with_an_id_whose_traceback_is_only_in_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = a_client(tmp_path)
-    monkeypatch.setattr(Model, "predict", lambda *_: 1 / 0)
+    monkeypatch.setattr(Scoring, "probabilities", lambda *_: 1 / 0)
     with caplog.at_level(logging.ERROR):
         response = client.post("/invocations", data=b"0,3\n", content_type=CSV)
 

@@ -46,7 +46,7 @@ def test_nothing_is_written_outside_the_folder() -> None:
     text = configuration(Path("/run/folder"))
     paths = re.findall(r"(?:pid|_temp_path|server) '(?:unix:)?([^']+)'", text)
 
-    assert len(paths) == 7
+    assert len(paths) == 10
     assert all(path.startswith("/run/folder/") for path in paths)
 
 

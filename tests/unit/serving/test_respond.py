@@ -9,6 +9,7 @@ import pytest
 
 from factories import a_category, a_flag, a_number, a_schema, an_artifact
 from fraud_detect.schema import Schema
+from fraud_detect.serving import respond as respond_module
 from fraud_detect.serving.model import Model, load
 from fraud_detect.serving.reply import Reply
 from fraud_detect.serving.respond import Request, respond
@@ -154,3 +155,15 @@ def test_the_probability_is_the_calibrated_one(tmp_path: Path) -> None:
     model = a_model(tmp_path, calibration={"method": "isotonic", "scores": [0.0, 1.0], "probabilities": [0.0, 0.1]})
 
     assert answer(model, b"0,3\n").body == b"0,0.05\n"
+
+
+@pytest.mark.parametrize("accept", ["text/csv", "application/json", "application/jsonlines"])
+def test_a_long_answer_put_together_of_parts_is_the_same(
+    accept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, body = a_model(tmp_path), b"".join(b"%d,3\n" % amount for amount in range(-3, 4))
+    whole = answer(model, body, accept=accept)
+
+    monkeypatch.setattr(respond_module, "ROWS_AT_ONCE", 2)
+
+    assert answer(model, body, accept=accept) == whole
