@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from fraud_detect.errors import TableError
-from fraud_detect.resampling import SAMPLERS, Resampling, none, smote
+from fraud_detect.resampling.over import smote
+from fraud_detect.resampling.registry import none
+from fraud_detect.resampling.resampled import Resampling
 from fraud_detect.schema import Float32Matrix
 
 NUMBERS = (False, False)
@@ -36,7 +38,7 @@ def made(frauds: Float32Matrix, categorical: tuple[bool, ...] = NUMBERS, **overr
     """Return the synthetic frauds."""
     given: dict[str, Any] = {"ratio": 0.5, "k_neighbors": 5, "seed": 0}
     features, labels = some_rows(frauds)
-    return smote(features, labels, categorical, Resampling(**{**given, **overrides}))
+    return smote(features, labels, categorical, Resampling(**{**given, **overrides})).synthetic
 
 
 def test_the_ratio_says_how_many_frauds_there_are_afterwards() -> None:
@@ -55,7 +57,7 @@ def test_enough_frauds_need_no_more(ratio: float) -> None:
 def test_none_makes_none() -> None:
     features, labels = some_rows(numbers())
 
-    assert none(features, labels, NUMBERS, Resampling(1, 5, 0)).shape == (0, 2)
+    assert none(features, labels, NUMBERS, Resampling(1, 5, 0)).synthetic.shape == (0, 2)
 
 
 def test_legitimate_rows_have_no_part_in_the_synthetic_ones() -> None:
@@ -145,6 +147,15 @@ def test_a_column_of_one_value_keeps_it() -> None:
     assert made(frauds)[:, 1] == pytest.approx(4.5)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("unit", [1e-45, 1e30])
+def test_values_at_the_ends_of_float32_stay_finite(unit: float) -> None:
+    frauds = numbers()
+    frauds[:, 1] = np.where(frauds[:, 1] > 0, np.float32(unit), 0)
+
+    assert np.isfinite(made(frauds)).all()
+
+
 def test_the_same_seed_makes_the_same_rows() -> None:
     assert made(numbers(), seed=3).tobytes() == made(numbers(), seed=3).tobytes()
 
@@ -186,7 +197,3 @@ def test_nothing_is_warned_of_that_is_as_it_should_be(categorical: tuple[bool, .
     frauds[:2, 0] = 1
 
     assert len(made(frauds, categorical)) == 80
-
-
-def test_the_declared_samplers_are_these() -> None:
-    assert set(SAMPLERS) == {"smote", "none"}
