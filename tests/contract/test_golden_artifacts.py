@@ -11,6 +11,7 @@ import pytest
 from fraud_detect.artifact.manifest import FORMAT_VERSION
 from fraud_detect.codecs import json as json_codec
 from fraud_detect.serving.model import load
+from fraud_detect.serving.outputs import DEFAULT_OUTPUTS, columns_of
 from training_factories import DATA
 
 VALID = DATA / "valid"
@@ -26,7 +27,7 @@ def expected_of(name: str) -> dict[str, Any]:
 def answer_of(folder: Path, instances: object) -> dict[str, Any]:
     model = load(folder)
     body = json.dumps({"instances": instances}).encode()
-    return dict(model.predict(json_codec.decode(body, model.schema, {}).to_matrix(model.schema)))
+    return columns_of(model, json_codec.decode(body, model.schema, {}), DEFAULT_OUTPUTS, 0)
 
 
 def test_there_is_a_model_of_every_format_version() -> None:

@@ -1,16 +1,17 @@
 """What every family of models gives.
 
-Knows shapes only. Never knows any library.
+Knows shapes and how hyperparameters are declared. Never knows any library of models.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
 
 from fraud_detect.schema import Float32Matrix
 
@@ -44,22 +45,45 @@ class Hooks:
     should_stop: Callable[[], bool] = lambda: False
 
 
+class FamilyParameters(BaseModel):
+    """The hyperparameters of one family, whose name is `algorithm`: a declared table, as `Hyperparameters` is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
+    algorithm: str
+
+    @property
+    def most_rounds(self) -> int:
+        """Rounds that a fit tells of at most."""
+        return 1
+
+
 @dataclass(frozen=True)
 class FitSettings:
     """How to fit.
 
-    `measure` judges each round, as average precision. `parameters` are the family's own. `categorical` says which
-    columns hold codes of categories, shape (width,).
+    `measure` judges each round, as average precision. `parameters` are the family's own. `categories` is the number of
+    categories of each column that holds codes of them, 0 for all other columns; shape (width,). A fraud counts as
+    `fraud_weight` legitimate rows. With `rounds` the fit goes on for just as many, whatever the parameters say.
     """
 
-    rounds: int
-    early_stopping_rounds: int
+    parameters: FamilyParameters
     measure: Measure
-    parameters: Mapping[str, float | int | str]
-    categorical: Sequence[bool]
+    categories: Sequence[int]
     seed: int
     threads: int
+    fraud_weight: float = 1.0
+    rounds: int | None = None
     hooks: Hooks = field(default_factory=Hooks)
+
+
+Own = TypeVar("Own", bound=FamilyParameters)
+
+
+def parameters_of(settings: FitSettings, kind: type[Own]) -> Own:
+    """Return the parameters of `settings`. Raises `TypeError` if they are not of the family's own `kind`."""
+    if not isinstance(settings.parameters, kind):
+        raise TypeError(f"parameters of {settings.parameters.algorithm}, expected {kind.__name__}")
+    return settings.parameters
 
 
 class Fitted(Protocol):
@@ -75,13 +99,32 @@ class Fitted(Protocol):
         ...
 
     def to_onnx(self) -> bytes:
-        """Return the model as an ONNX graph from `features` to `score`, as FORMAT.md has it."""
+        """Return the model as an ONNX graph from `features` to `score` and `raw_score`, as FORMAT.md has it."""
         ...
 
     def native_files(self) -> Mapping[str, bytes]:
-        """Return the model in its library's own format, by file name."""
+        """Return what the artifact holds beside the graph, by file name.
+
+        That is the model in its library's own format, or the graph that explains it, or nothing.
+        """
         ...
 
 
 Fit = Callable[[Sequence[Block], Block, FitSettings], Fitted]
 """Fit on the training blocks, of which the first holds the real rows; stop early by the validation block."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of models: its hyperparameters and how it is fitted.
+
+    `learns_labels` says whether it tells frauds from legitimate rows, or knows legitimate rows alone and finds what is
+    unlike them; `takes_weights`, whether it can let a fraud count more than a legitimate row; `gives_probabilities`,
+    whether its scores are meant as probabilities of fraud among the rows that it was fitted on.
+    """
+
+    parameters: type[FamilyParameters]
+    fit: Fit
+    learns_labels: bool = True
+    takes_weights: bool = True
+    gives_probabilities: bool = True

@@ -7,7 +7,9 @@ import onnx
 import pytest
 import xgboost
 
-from fraud_detect.artifact.scorer import INPUT, OUTPUT
+from fraud_detect.artifact.scorer import INPUT, OUTPUT, RAW_OUTPUT
+from fraud_detect.errors import SettingError
+from fraud_detect.estimators import xgboost as xgboost_family
 from fraud_detect.estimators.xgboost import NATIVE_FILE, FittedXGBoost
 from fraud_detect.estimators.xgboost_onnx import to_onnx
 from training_factories import a_block, a_fitted_model
@@ -23,7 +25,7 @@ def test_its_own_file_gives_the_same_scores() -> None:
 
 
 def test_rounds_that_early_stopping_cut_off_are_not_in_its_file() -> None:
-    model = a_fitted_model(rounds=200, early_stopping_rounds=5)
+    model = a_fitted_model(parameters={"num_round": 200, "early_stopping_rounds": 5})
 
     booster = xgboost.Booster(model_file=bytearray(model.native_files()[NATIVE_FILE]))
 
@@ -32,15 +34,35 @@ def test_rounds_that_early_stopping_cut_off_are_not_in_its_file() -> None:
 
 @pytest.mark.parametrize(
     "parameters",
-    [{"max_depth": 2}, {"max_leaves": 3, "grow_policy": "lossguide"}, {"lambda": 50}, {"scale_pos_weight": 5}],
+    [{"max_depth": 2}, {"max_leaves": 3, "grow_policy": "lossguide"}, {"lambda": 50}],
 )
 def test_parameters_reach_the_booster(parameters: dict[str, float | int | str]) -> None:
     rows = a_block(seed=2).features
-    given = {"max_bin": 256, "max_depth": 6}
 
-    changed = a_fitted_model(parameters={**given, **parameters})
+    changed = a_fitted_model(parameters=parameters)
 
-    assert changed.scores(rows).tolist() != a_fitted_model(parameters=given).scores(rows).tolist()
+    assert changed.scores(rows).tolist() != a_fitted_model().scores(rows).tolist()
+
+
+def test_frauds_that_weigh_more_score_higher() -> None:
+    rows = a_block(seed=2).features
+
+    assert a_fitted_model(fraud_weight=5).scores(rows).mean() > 1.2 * a_fitted_model().scores(rows).mean()
+
+
+def test_cuda_is_refused_where_xgboost_is_built_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xgboost, "build_info", lambda: {"USE_CUDA": False})
+
+    with pytest.raises(SettingError, match=r"built without CUDA; expected a build with it\. Set device=cpu"):
+        a_fitted_model(parameters={"device": "cuda"})
+
+
+def test_cuda_is_refused_where_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xgboost, "build_info", lambda: {"USE_CUDA": True})
+    monkeypatch.setattr(xgboost_family, "DRIVER", "libnothing.so.1")
+
+    with pytest.raises(SettingError, match=r"CUDA finds no GPU here"):
+        a_fitted_model(parameters={"device": "cuda"})
 
 
 def test_the_graph_uses_standard_operators_alone() -> None:
@@ -56,15 +78,18 @@ def test_the_graph_names_neither_machine_nor_time() -> None:
     assert (model.producer_version, model.doc_string, list(model.metadata_props)) == ("", "", [])
 
 
-def test_the_graph_has_one_input_and_one_output() -> None:
+def test_the_graph_goes_from_features_to_the_score_and_its_log_odds() -> None:
     graph = onnx.load_from_string(a_fitted_model().to_onnx()).graph
 
-    assert [[value.name for value in values] for values in (graph.input, graph.output)] == [[INPUT], [OUTPUT]]
+    assert [[value.name for value in values] for values in (graph.input, graph.output)] == [
+        [INPUT],
+        [OUTPUT, RAW_OUTPUT],
+    ]
 
 
 def test_the_graph_grows_with_the_size_of_category_sets_and_no_faster() -> None:
     """A set of categories is a chain of equalities, one for each category."""
-    model = a_fitted_model(block=a_block(4_000, categories=500), rounds=5)
+    model = a_fitted_model(block=a_block(4_000, categories=500), categories=[0, 0, 500], parameters={"num_round": 5})
     assert isinstance(model, FittedXGBoost)
     splits = model.booster.trees_to_dataframe().query("Feature != 'Leaf'")["Category"]
     members = sum(len(chosen) if isinstance(chosen, list) else 1 for chosen in splits)
