@@ -1,4 +1,4 @@
 """Splits, metrics, calibration, thresholds.
 
-Knows scores, labels, and rows only as hashes and times. Never knows which family made the scores.
+Knows scores, labels, amounts, and rows only as hashes, cards and times. Never knows which family made the scores.
 """

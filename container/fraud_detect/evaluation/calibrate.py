@@ -1,10 +1,11 @@
-"""Fit a calibration on rows that no resampler touched.
+"""Calibrations: fitted on rows that no resampler touched, or known from what was left out.
 
 Knows scores and labels. Never knows models.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -61,7 +62,16 @@ def fit_isotonic(labels: Labels, scores: Scores) -> IsotonicCalibration:
     return IsotonicCalibration(scores=fitted.X_thresholds_.tolist(), probabilities=fitted.y_thresholds_.tolist())
 
 
+def exact(kept_share: float) -> SigmoidCalibration:
+    """Return the correction for a model that saw a share of the legitimate rows, drawn at random, and every fraud.
+
+    p = b s / (b s - s + 1) for the score s and the share b, in (0, 1] (Dal Pozzolo et al. 2015): the odds times b.
+    """
+    return SigmoidCalibration(slope=1.0, intercept=math.log(kept_share))
+
+
 CALIBRATIONS: Mapping[str, Callable[[Labels, Scores], Calibration]] = {
+    "auto": fit_sigmoid,
     "sigmoid": fit_sigmoid,
     "isotonic": fit_isotonic,
     "none": fit_none,

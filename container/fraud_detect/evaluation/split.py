@@ -1,10 +1,11 @@
-"""Divide rows into a training part and a held-out part.
+"""Divide rows into a training part and a held-out part, or into folds.
 
 Knows labels, hashes of rows, times. Never knows models, files.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from fraud_detect.schema import Float32Matrix
 
 Labels = NDArray[np.uint8]
 Hashes = NDArray[np.uint64]
+Seed = int | Sequence[int]
 FEWEST_DISTINCT = 2
 
 
@@ -26,7 +28,7 @@ class Split:
     held_out: NDArray[np.intp]
 
 
-def row_hashes(features: Float32Matrix, seed: int) -> Hashes:
+def row_hashes(features: Float32Matrix, seed: Seed) -> Hashes:
     """Return one hash per row, uint64, shape (n,): equal rows have equal hashes, whatever their place.
 
     A multilinear hash over the bits of the row with weights drawn from `seed`, finished by the mixer of
@@ -40,6 +42,12 @@ def row_hashes(features: Float32Matrix, seed: int) -> Hashes:
         column[np.isnan(column)] = np.nan  # one NaN for all of them
         total += column.view(np.uint32).astype(np.uint64) * np.uint64(weight)
     return _mixed(total)
+
+
+def entity_hashes(entities: NDArray[np.uint64], seed: Seed) -> Hashes:
+    """Return one hash per row by its entity's number, uint64, shape (n,) -> (n,): as `row_hashes`, of one column."""
+    weight, offset = np.random.default_rng(seed).integers(2**63, size=2, dtype=np.uint64)
+    return _mixed(entities * (np.uint64(2) * weight + np.uint64(1)) + offset)
 
 
 def _mixed(values: Hashes) -> Hashes:
@@ -60,10 +68,38 @@ def stratified(hashes: Hashes, labels: Labels, fraction: float) -> Split:
     TableError
         If a class has fewer than two distinct rows: one part would go without.
     """
+    return _by_class(hashes, labels, fraction, ("legitimate rows", "fraud rows"))
+
+
+def grouped(hashes: Hashes, labels: Labels, fraction: float) -> Split:
+    """Return a random split with about `fraction` of each class held out, by entities: none is on both sides.
+
+    `hashes` are those of the rows' entities. An entity with a fraud is held out by a cut that is fitted to the
+    frauds, any other one by a cut fitted to the legitimate rows: the shares are as near to `fraction` as whole
+    entities allow.
+
+    Raises
+    ------
+    TableError
+        If fewer than two entities have frauds, or legitimate rows, or a part would go without.
+    """
+    split = _by_class(hashes, labels, fraction, ("entities with legitimate rows", "entities with frauds"))
+    for name, indices in (("training", split.training), ("held-out", split.held_out)):
+        frauds = int(labels[indices].sum())
+        if not 0 < frauds < len(indices):
+            raise TableError(
+                f"Split by entity, the {name} part has {len(indices)} rows, {frauds} of them frauds",
+                expected="frauds and legitimate rows in each part",
+                remedy="Add rows of more entities, or change `split`.",
+            )
+    return split
+
+
+def _by_class(hashes: Hashes, labels: Labels, fraction: float, names: tuple[str, str]) -> Split:
     frauds = hashes[labels == 1]
-    held_out = hashes < _cut(hashes[labels == 0], fraction, "legitimate")
+    held_out = hashes < _cut(hashes[labels == 0], fraction, names[0])
     same_as_fraud = np.isin(hashes, frauds)
-    held_out[same_as_fraud] = hashes[same_as_fraud] < _cut(frauds, fraction, "fraud")
+    held_out[same_as_fraud] = hashes[same_as_fraud] < _cut(frauds, fraction, names[1])
     return Split(np.flatnonzero(~held_out), np.flatnonzero(held_out))
 
 
@@ -72,7 +108,7 @@ def _cut(hashes: Hashes, fraction: float, name: str) -> np.uint64:
     distinct, counts = np.unique(hashes, return_counts=True)
     if len(distinct) < FEWEST_DISTINCT:
         raise TableError(
-            f"The training data has {len(distinct)} distinct {name} rows",
+            f"The training data has {len(distinct)} distinct {name}",
             expected=f"at least {FEWEST_DISTINCT}, one to train and one to validate with",
             remedy="Add rows, or give a validation channel.",
         )
@@ -101,3 +137,25 @@ def chronological(times: NDArray[np.float64], labels: Labels, fraction: float) -
                 remedy="Change `validation_fraction`, give a validation channel, or leave `time_column` out.",
             )
     return split
+
+
+def dealt(hashes: Hashes, labels: Labels, folds: int) -> NDArray[np.intp]:
+    """Return the fold of each row, 0 to `folds` - 1, shape (n,): rows with equal hashes are in the same one.
+
+    Groups of equal hashes are dealt out like cards, to and fro, those with frauds first: the largest ones first, by
+    frauds and then by rows, groups of one size in the order of their hashes. So the folds differ as little as whole
+    groups allow, and neither the order of the rows nor duplicates change them.
+    """
+    groups, places, sizes = np.unique(hashes, return_inverse=True, return_counts=True)
+    frauds = np.bincount(places, labels, minlength=len(groups)).astype(np.intp)
+    fold = np.empty(len(groups), dtype=np.intp)
+    for members, weights in ((np.flatnonzero(frauds > 0), frauds), (np.flatnonzero(frauds == 0), sizes)):
+        order = members[np.argsort(-weights[members], kind="stable")]
+        rounds, seats = np.divmod(np.arange(len(order)), folds)
+        fold[order] = np.where(rounds % 2 == 0, seats, folds - 1 - seats)
+    return fold[places]
+
+
+def fraud_groups(hashes: Hashes, labels: Labels) -> int:
+    """Return how many distinct hashes have a fraud."""
+    return len(np.unique(hashes[labels == 1]))

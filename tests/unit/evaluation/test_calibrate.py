@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as arrays
 from sklearn.isotonic import IsotonicRegression
 
 from fraud_detect.artifact.calibration import NoCalibration, log_odds
-from fraud_detect.evaluation.calibrate import CALIBRATIONS, Labels, Scores, fit_isotonic, fit_none, fit_sigmoid
+from fraud_detect.evaluation.calibrate import CALIBRATIONS, Labels, Scores, exact, fit_isotonic, fit_none, fit_sigmoid
 
 sets_of_rows = st.integers(2, 40).flatmap(
     lambda count: st.tuples(
@@ -78,6 +78,21 @@ def test_smoothed_targets_keep_perfect_scores_from_certainty() -> None:
     low, high = fit_sigmoid(labels, scores).apply(np.array([0.1, 0.9]))
 
     assert (low, high) == pytest.approx((0.25, 0.75), abs=0.01)
+
+
+@pytest.mark.parametrize("kept_share", [0.002, 0.1, 1])
+def test_the_exact_correction_gives_back_the_probability_before_rows_were_left_out(kept_share: float) -> None:
+    """Leaving out legitimate rows divides the odds by the share that is kept."""
+    truth = np.linspace(0.001, 0.999, 50)
+    odds = truth / (1 - truth) / kept_share
+
+    assert exact(kept_share).apply(odds / (1 + odds)) == pytest.approx(truth)
+
+
+def test_the_exact_correction_is_the_published_formula() -> None:
+    score, share = np.array([0.01, 0.3, 0.8]), 0.05
+
+    assert exact(share).apply(score) == pytest.approx(share * score / (share * score - score + 1))
 
 
 def test_none_is_no_calibration() -> None:

@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from fraud_detect.errors import TableError
-from fraud_detect.evaluation.split import Labels, Split, chronological, row_hashes, stratified
+from fraud_detect.evaluation.split import (
+    Labels,
+    Split,
+    chronological,
+    dealt,
+    entity_hashes,
+    fraud_groups,
+    grouped,
+    row_hashes,
+    stratified,
+)
 from fraud_detect.schema import Float32Matrix
 
 tables = st.tuples(st.integers(1, 60), st.integers(1, 3)).flatmap(
@@ -167,3 +177,99 @@ def test_a_side_of_one_class_is_refused(frauds: slice) -> None:
 def test_rows_of_one_single_time_cannot_be_split() -> None:
     with pytest.raises(TableError, match="the earlier part has 0 rows"):
         chronological(np.zeros(10), labels_of(10, 5), 0.2)
+
+
+def cards_of(count: int, cards: int, *, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(1, cards + 1, count).astype(np.uint64)
+
+
+@given(st.integers(0, 1_000), fractions)
+def test_an_entity_is_never_on_both_sides(seed: int, fraction: float) -> None:
+    cards = cards_of(1_000, 150, seed=seed)
+
+    split = grouped(entity_hashes(cards, seed), labels_of(1_000, 100), fraction)
+
+    assert not set(cards[split.training].tolist()) & set(cards[split.held_out].tolist())
+    assert sorted([*split.training, *split.held_out]) == list(range(1_000))
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.3])
+def test_whole_entities_are_held_out_in_about_the_share_of_each_class(fraction: float) -> None:
+    split = grouped(entity_hashes(cards_of(20_000, 3_000), 0), labels_of(20_000, 400), fraction)
+
+    frauds = int((split.held_out < 400).sum())
+    assert frauds == pytest.approx(fraction * 400, abs=5)
+    assert len(split.held_out) - frauds == pytest.approx(fraction * 19_600, rel=0.1)
+
+
+def test_another_seed_holds_out_other_entities() -> None:
+    cards, labels = cards_of(1_000, 150), labels_of(1_000, 100)
+
+    first, second = (grouped(entity_hashes(cards, seed), labels, 0.2).held_out.tolist() for seed in (1, 2))
+
+    assert first != second
+
+
+def test_entities_have_equal_hashes_exactly_if_they_are_the_same() -> None:
+    hashes = entity_hashes(np.array([0, 1, 2**64 - 1, 1], dtype=np.uint64), 0)
+
+    assert hashes[1] == hashes[3]
+    assert len(np.unique(hashes)) == 3
+
+
+def test_frauds_of_one_entity_cannot_be_split() -> None:
+    cards = np.where(labels_of(100, 10) == 1, 7, np.arange(100)).astype(np.uint64)
+
+    with pytest.raises(TableError, match="1 distinct entities with frauds"):
+        grouped(entity_hashes(cards, 0), labels_of(100, 10), 0.2)
+
+
+def test_a_side_without_legitimate_rows_is_refused() -> None:
+    hashes = np.array([1, 5, 5, 10], dtype=np.uint64)  # of an entity of frauds, of one with both, of one without
+
+    with pytest.raises(TableError, match="the held-out part has 1 rows, 1 of them frauds"):
+        grouped(hashes, np.array([1, 1, 0, 0], dtype=np.uint8), 0.5)
+
+
+@given(tables, st.data(), st.integers(2, 5))
+def test_duplicates_are_dealt_to_one_fold(rows: Float32Matrix, data: st.DataObject, folds: int) -> None:
+    labels = data.draw(arrays.arrays(np.uint8, len(rows), elements=st.integers(0, 1)))
+    hashes = row_hashes(rows, 0)
+
+    places = dealt(hashes, labels, folds)
+
+    assert all(len(np.unique(places[hashes == value])) == 1 for value in np.unique(hashes))
+    assert ((places >= 0) & (places < folds)).all()
+
+
+@given(st.integers(10, 200), st.integers(2, 10), st.integers(0, 1_000))
+def test_each_fold_gets_an_equal_share_of_each_class(frauds: int, folds: int, seed: int) -> None:
+    labels = labels_of(1_000, frauds)
+    places = dealt(row_hashes(distinct_rows(1_000), seed), labels, folds)
+
+    for label in (0, 1):
+        counts = np.bincount(places[labels == label], minlength=folds)
+        assert counts.max() - counts.min() <= 1
+
+
+def test_large_entities_are_spread_over_the_folds() -> None:
+    cards = np.repeat(np.arange(1, 41), [100] * 4 + [10] * 36).astype(np.uint64)
+    labels = (np.arange(len(cards)) % 10 == 0).astype(np.uint8)
+
+    places = dealt(entity_hashes(cards, 0), labels, 4)
+
+    assert np.bincount(places[labels == 1]).tolist() == [19] * 4
+
+
+def test_the_order_of_the_rows_does_not_change_their_folds() -> None:
+    rows, labels = distinct_rows(100), labels_of(100, 20)
+    order = np.random.default_rng(0).permutation(100)
+
+    assert (
+        dealt(row_hashes(rows[order], 0), labels[order], 5).tolist()
+        == dealt(row_hashes(rows, 0), labels, 5)[order].tolist()
+    )
+
+
+def test_frauds_are_counted_by_what_stays_together() -> None:
+    assert fraud_groups(np.array([5, 5, 6, 7], dtype=np.uint64), np.array([1, 1, 0, 1], dtype=np.uint8)) == 2
