@@ -20,8 +20,21 @@ from fraud_detect.schema import Float32Matrix
 REPOSITORY = Path(__file__).parents[1]
 DATA = REPOSITORY / "tests" / "data"
 COMMAND = Path(sys.executable).with_name("fraud-detect")
-QUICK = {"num_round": "3", "bootstrap_samples": "20", "resampler": "none"}
+QUICK = {"num_round": "3", "bootstrap_samples": "20", "resampler": "none", "report": "false"}
 """Hyperparameters of a job that is over at once."""
+
+QUICK_FAMILY = {
+    "num_round": 10,
+    "early_stopping_rounds": 0,
+    "eta": 0.1,
+    "max_bin": 256,
+    "max_depth": 4,
+    "n_estimators": 10,
+}
+"""Hyperparameters of a quick fit, each for the families that have it."""
+
+QUICK_OF: Mapping[str, Mapping[str, Any]] = {"autoencoder": {"max_iter": 10}}
+"""Such of one family alone: its name means something else in others."""
 
 Content = str | bytes | pd.DataFrame
 
@@ -113,14 +126,21 @@ def a_block(rows: int = 300, *, seed: int = 0, categories: int = 5) -> Block:
     return Block(features, labels)
 
 
-def fit_settings(*, categorical: Sequence[bool] = (False, False, True), **overrides: Any) -> FitSettings:
-    """Return settings of a quick fit of `a_block`."""
+def fit_settings(
+    family: str = "xgboost",
+    *,
+    categories: Sequence[int] = (0, 0, 5),
+    parameters: Mapping[str, Any] | None = None,
+    **overrides: Any,
+) -> FitSettings:
+    """Return settings of a quick fit of `a_block` by `family`, which takes those of `QUICK_FAMILY` that it has."""
+    declared = FAMILIES[family].parameters
+    quick = {name: value for name, value in QUICK_FAMILY.items() if name in declared.model_fields}
+    quick.update(QUICK_OF.get(family, {}))
     given: dict[str, Any] = {
-        "rounds": 10,
-        "early_stopping_rounds": 0,
+        "parameters": declared.model_validate({"algorithm": family, **quick, **(parameters or {})}),
         "measure": average_precision_of,
-        "parameters": {"max_bin": 256, "max_depth": 4},
-        "categorical": categorical,
+        "categories": categories,
         "seed": 0,
         "threads": 1,
         "hooks": Hooks(),
@@ -130,7 +150,7 @@ def fit_settings(*, categorical: Sequence[bool] = (False, False, True), **overri
 
 def a_fitted_model(family: str = "xgboost", *, block: Block | None = None, **overrides: Any) -> Fitted:
     """Return a model fitted on `a_block`, validated on another one."""
-    return FAMILIES[family]([block or a_block()], a_block(seed=1), fit_settings(**overrides))
+    return FAMILIES[family].fit([block or a_block()], a_block(seed=1), fit_settings(family, **overrides))
 
 
 def some_features(values: Sequence[Sequence[float]]) -> Float32Matrix:

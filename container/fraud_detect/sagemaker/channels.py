@@ -14,8 +14,8 @@ from fraud_detect.errors import TableError
 from fraud_detect.sagemaker.configuration import read_object
 from fraud_detect.sagemaker.layout import Layout
 
-TRAIN, VALIDATION, TEST = "train", "validation", "test"
-KNOWN = (TRAIN, VALIDATION, TEST)
+TRAIN, VALIDATION, TEST, REASON_CODES = "train", "validation", "test", "reason_codes"
+KNOWN = (TRAIN, VALIDATION, TEST, REASON_CODES)
 FIRST_EPOCH = 0
 
 logger = logging.getLogger(__name__)
@@ -32,7 +32,10 @@ def channels(layout: Layout) -> Mapping[str, Path]:
         If there is no train channel, or a declared pipe does not exist.
     """
     declared = read_object(layout.input_data_config)
-    names = list(declared) or sorted(path.name for path in layout.data.glob("*") if path.is_dir())
+    folders = sorted(path.name for path in layout.data.glob("*") if path.is_dir())
+    names = list(declared) or folders
+    for name in sorted({*folders} & {*KNOWN} - {*names}):
+        logger.warning("%s is not used: inputdataconfig.json does not name the channel", layout.data / name)
     for name in names:
         if name not in KNOWN:
             _pass_over(name, names)
@@ -47,7 +50,7 @@ def channels(layout: Layout) -> Mapping[str, Path]:
 
 def _pass_over(name: str, names: Sequence[str]) -> None:
     """Warn of a channel that is not used; raise `TableError` if its name is a misspelling of one that is."""
-    meant = next((known for known in get_close_matches(name, (VALIDATION, TEST), n=1) if known not in names), None)
+    meant = next((known for known in get_close_matches(name, KNOWN[1:], n=1) if known not in names), None)
     if meant is not None:
         raise TableError(f"There is a channel '{name}'", expected=f"'{meant}' to be meant", remedy="Correct its name.")
     logger.warning("channel %s is not used; known channels are %s", name, ", ".join(KNOWN))

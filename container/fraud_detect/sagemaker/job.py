@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,9 +34,12 @@ class StopRequest:
     requested: bool = False
     _signal: int = 0
     _told: bool = False
+    _received: float = 0.0
 
     def record(self, number: int, _frame: FrameType | None) -> None:
-        """Note the signal."""
+        """Note the signal, and when the first one came."""
+        if not self.requested:
+            self._received = time.monotonic()
         self._signal, self.requested = number, True
 
     def heed(self) -> bool:
@@ -44,6 +48,10 @@ class StopRequest:
             self._told = True
             logger.warning("%s: stopping here", signal.Signals(self._signal).name)
         return self.requested
+
+    def heed_after(self, seconds: float) -> bool:
+        """Return whether a stop was asked for so many seconds ago or longer: for work that is worth that time."""
+        return self.heed() and time.monotonic() - self._received >= seconds
 
     def check(self) -> None:
         """Raise `Stopped` if a stop was asked for: for work that leaves nothing to save."""
@@ -54,14 +62,15 @@ class StopRequest:
 def run(work: Callable[[StopRequest], None], layout: Layout) -> int:
     """Return the exit code of `work`: 0 done, 1 the user's fault, 2 ours, 143 stopped with nothing to save, 130 Ctrl-C.
 
-    A fault is written to the failure file, cause and remedy first, no traceback. SIGTERM, which SageMaker sends, asks
+    A fault is written to the failure file, cause and remedy first, no traceback; that of an earlier run in the same
+    folder is gone from the start, whatever becomes of this one. SIGTERM, which SageMaker sends, asks
     `work` to save what it has; Ctrl-C ends it and leaves an earlier model as it was.
     """
     stop = StopRequest()
     signal.signal(signal.SIGTERM, stop.record)
     try:
+        layout.failure.unlink(missing_ok=True)
         work(stop)
-        layout.failure.unlink(missing_ok=True)  # of an earlier run in the same folder
     except Stopped as stopped:
         logger.warning("%s", stopped)
         return STOPPED
@@ -101,7 +110,7 @@ def _failed(layout: Layout, message: str, code: int) -> int:
     with contextlib.suppress(OSError):  # the log line above has it in any case
         layout.failure.parent.mkdir(parents=True, exist_ok=True)
         if layout.failure.exists():
-            logger.warning("%s holds the cause of an earlier failure and is left as it is", layout.failure)
+            logger.warning("%s holds an earlier cause and is left as it is", layout.failure)
         else:
             layout.failure.write_text(_shortened(message), encoding="utf-8", errors="backslashreplace")
         hand_over(layout)
@@ -116,12 +125,12 @@ def _shortened(message: str) -> str:
 
 
 def hand_over(layout: Layout) -> None:
-    """Give what was written under model/ and output/ to whom the mounted folder belongs, so that they may delete it.
+    """Give what was written under model/, output/ and checkpoints/ to whom the mounted folder belongs, to be deleted.
 
-    That is the owner of model/ or output/ where it was mounted by itself, else the owner of the root. Only root can
+    That is the owner of model/ and so on where it was mounted by itself, else the owner of the root. Only root can
     give files away; anybody else leaves them readable by all.
     """
-    for folder in (layout.model, layout.output_data.parent):
+    for folder in (layout.model, layout.output_data.parent, layout.checkpoints):
         if not folder.is_dir():
             continue
         owner = folder.stat() if folder.stat().st_uid != 0 else layout.root.stat()

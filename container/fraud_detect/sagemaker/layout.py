@@ -33,6 +33,11 @@ class Layout:
         return self.root / "input/config/resourceconfig.json"
 
     @property
+    def checkpoint_config(self) -> Path:
+        """JSON object that says where checkpoints are."""
+        return self.root / "input/config/checkpointconfig.json"
+
+    @property
     def data(self) -> Path:
         """Folder of the channels."""
         return self.root / "input/data"
@@ -41,6 +46,11 @@ class Layout:
     def model(self) -> Path:
         """Folder that becomes model.tar.gz."""
         return self.root / "model"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder that outlives an interrupted job, unless `checkpoint_config` names another."""
+        return self.root / "checkpoints"
 
     @property
     def output_data(self) -> Path:

@@ -1,4 +1,4 @@
-"""Training, validation and test parts from the tables of the channels.
+"""Training, validation and test parts, and folds, from the tables of the channels.
 
 Knows tables and splits. Never knows models, channels' files.
 """
@@ -6,26 +6,39 @@ Knows tables and splits. Never knows models, channels' files.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from fraud_detect.errors import TableError
-from fraud_detect.evaluation.split import Split, chronological, row_hashes, stratified
+from fraud_detect.evaluation.split import row_hashes
 from fraud_detect.tables.table import Rows, Table
+from fraud_detect.training.held_out import hold_out
 from fraud_detect.training.parameters import Hyperparameters
+from fraud_detect.training.prequential import Fold, folds_of, in_order
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Rows to fit on, rows to stop, calibrate and choose the threshold by, and rows that nothing was chosen by."""
+    """Rows to fit on, rows to stop, calibrate and choose the threshold by, and rows that nothing was chosen by.
+
+    `folds` are empty unless split=prequential. `left_out_rows` counts, by channel, those that had no label.
+    `validation_channel`: whether the validation rows came in a channel of their own.
+    """
 
     training: Rows
     validation: Rows
     test: Rows | None = None
+    folds: Sequence[Fold] = ()
+    left_out_rows: Mapping[str, int] = field(default_factory=dict)
+    validation_channel: bool = False
+
+    def cross_validated(self) -> Rows:
+        """Return the rows of the train channel without those held out for testing; a copy of two parts."""
+        return self.training if self.validation_channel else self.training.joined(self.validation)
 
 
 def divide(train: Table, validation: Table | None, test: Table | None, parameters: Hyperparameters) -> Parts:
@@ -34,8 +47,15 @@ def divide(train: Table, validation: Table | None, test: Table | None, parameter
     Raises
     ------
     TableError
-        If a part would lack frauds or legitimate rows.
+        If a part would lack frauds or legitimate rows, or there are too few days for the folds that were asked for.
     """
+    divided = _in_folds if parameters.split == "prequential" else _in_parts
+    channels = {"train": train, "validation": validation, "test": test}
+    left_out = {name: table.left_out_rows for name, table in channels.items() if table is not None}
+    return replace(divided(train, validation, test, parameters), left_out_rows=left_out)
+
+
+def _in_parts(train: Table, validation: Table | None, test: Table | None, parameters: Hyperparameters) -> Parts:
     training, held_out = train.rows, None if test is None else test.rows
     if held_out is None and parameters.test_fraction > 0:
         training, held_out = _take_out(training, parameters.test_fraction, parameters, salt=1)
@@ -47,18 +67,27 @@ def divide(train: Table, validation: Table | None, test: Table | None, parameter
         _check_both_classes("validation", validated)
     _warn_of_shared_rows(training, {"validation": validation, "test": test})
     _check_both_classes("training", training)
-    return Parts(training, validated, held_out)
+    return Parts(training, validated, held_out, validation_channel=validation is not None)
+
+
+def _in_folds(train: Table, validation: Table | None, test: Table | None, parameters: Hyperparameters) -> Parts:
+    if validation is not None:
+        raise TableError(
+            "There is a validation channel beside split=prequential",
+            expected="none: each fold validates on the last of its own training days",
+            remedy="Leave the channel out, or change `split`.",
+        )
+    if train.rows.times is None:
+        raise TypeError("split=prequential comes with a time column")
+    rows = in_order(train.rows, train.rows.times)
+    training, validated, folds = folds_of(rows, np.sort(train.rows.times), parameters)
+    _warn_of_shared_rows(training, {"test": test})
+    return Parts(training, validated, None if test is None else test.rows, folds)
 
 
 def _take_out(rows: Rows, fraction: float, parameters: Hyperparameters, *, salt: int) -> tuple[Rows, Rows]:
-    split = _split(rows, fraction, parameters.seed + salt)
+    split = hold_out(rows, fraction, parameters, parameters.seed + salt)
     return rows.take(split.training), rows.take(split.held_out)
-
-
-def _split(rows: Rows, fraction: float, seed: int) -> Split:
-    if rows.times is not None:
-        return chronological(rows.times, rows.labels, fraction)
-    return stratified(row_hashes(rows.features, seed), rows.labels, fraction)
 
 
 def _check_both_classes(name: str, rows: Rows) -> None:

@@ -1,53 +1,40 @@
-"""Fit, calibrate, choose a threshold, evaluate, export.
+"""One job: the model, its comparison, its folds; evaluated and exported.
 
-Knows families, samplers and evaluation by name. Never knows /opt/ml, exit codes, the environment.
+Knows how models are made and measured. Never knows /opt/ml, exit codes, the environment.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fraud_detect.artifact.calibration import Calibration, NoCalibration
-from fraud_detect.artifact.manifest import MODEL, Labels, Threshold, TrainingData
+from fraud_detect.artifact.calibration import NoCalibration
+from fraud_detect.artifact.manifest import MODEL, Labels, TrainingData
 from fraud_detect.artifact.scorer import Scorer
 from fraud_detect.errors import Stopped
-from fraud_detect.estimators.family import Block, FitSettings, Fitted, Hooks, Round
-from fraud_detect.estimators.registry import FAMILIES
-from fraud_detect.evaluation.calibrate import CALIBRATIONS
-from fraud_detect.evaluation.metrics import Evaluation, evaluate
-from fraud_detect.evaluation.ranking import average_precision_of
-from fraud_detect.evaluation.threshold import choose
-from fraud_detect.resampling import SAMPLERS, Resampling
-from fraud_detect.schema import ColumnKind, Float32Matrix, Schema
+from fraud_detect.estimators.family import Fitted
+from fraud_detect.evaluation.by_day import by_day
+from fraud_detect.evaluation.folds import whole_days
+from fraud_detect.schema import Float32Matrix, Schema
 from fraud_detect.tables.table import Rows
+from fraud_detect.training.candidate import Candidate, Observer, Procedure, better
+from fraud_detect.training.cross_validation import cross_validation, folds
 from fraud_detect.training.libraries import versions
 from fraud_detect.training.parameters import Hyperparameters
 from fraud_detect.training.partition import Parts
+from fraud_detect.training.predictions import Predictions
+from fraud_detect.training.prequential import prequential
 
-ALGORITHM = "xgboost"
 PARITY_ROWS = 5_000
 PARITY_TOLERANCE = 1e-5
 FEW_FRAUDS = 20
 TOO_GOOD = 0.999
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Observer:
-    """What training tells meanwhile, and how it is told to stop.
-
-    `on_round` gets the stage, `model` or `comparison`, and the round.
-    """
-
-    on_round: Callable[[str, Round], None] = lambda _stage, _round: None
-    should_stop: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True)
@@ -59,127 +46,114 @@ class Trained:
     metrics: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class _Candidate:
-    """A fitted model with everything that was chosen on the validation rows."""
-
-    fitted: Fitted
-    calibration: Calibration
-    threshold: Threshold
-    validation: Evaluation
-
-
 @dataclass
 class _Training:
     """The steps of one training job, on parts that do not change."""
 
     parts: Parts
-    schema: Schema
     labels: Labels
-    parameters: Hyperparameters
-    threads: int
-    observer: Observer = field(default_factory=Observer)
+    procedure: Procedure
 
     def run(self) -> Trained:
         """Return the trained model. Raises `Stopped` if a stop was asked for before the first round."""
-        synthetic = self._synthetic()
-        if self.observer.should_stop():
+        parts, procedure = self.parts, self.procedure
+        sample = procedure.sample(parts.training)
+        if self._stopped():
             raise Stopped("stopped before the first round: there is no model to save")
-        candidate = self._candidate("model", synthetic)
-        stopped = self.observer.should_stop()  # now: a stop that comes later did not cut this model short
-        plain = self._without_resampling(candidate, synthetic)
-        files = {MODEL: candidate.fitted.to_onnx(), **candidate.fitted.native_files()}
-        check_parity(files[MODEL], candidate.fitted, _sample(self.parts.training))
-        metrics = {**self._metrics(candidate, plain, len(synthetic)), "stopped": stopped}
+        made = procedure.candidate("model", sample, parts.validation)
+        plain = self._plain(made) if procedure.has_a_choice else None
+        chosen = made if plain is None or plain is made else better(made, plain)
+        model = procedure.refitted("model", chosen, parts.validation)
+        stopped = self._stopped()  # now: a stop that comes later did not cut this model short
+        files = {MODEL: model.fitted.to_onnx(), **model.fitted.native_files()}
+        check_parity(files[MODEL], model.fitted, _sample(model.rows))
+        metrics = {
+            **self._metrics(chosen, model),
+            "left_out_rows": dict(parts.left_out_rows),
+            "resampling": self._resampling(made, plain or self._plain(made), chosen),
+            "prequential": prequential(parts.folds, procedure) if parts.folds else None,
+            "cross_validation": self._cross_validation(),
+            "stopped": stopped,
+        }
         _comment(metrics)
-        return Trained(files, self._manifest(candidate, metrics), metrics)
+        return Trained(files, self._manifest(model, metrics), metrics)
 
-    def _synthetic(self) -> Float32Matrix:
-        parameters, training = self.parameters, self.parts.training
-        resampling = Resampling(parameters.resampling_ratio, parameters.k_neighbors, parameters.seed)
-        return SAMPLERS[parameters.resampler](training.features, training.labels, self._categorical(), resampling)
-
-    def _categorical(self) -> list[bool]:
-        return [column.kind is not ColumnKind.NUMBER for column in self.schema.columns]
-
-    def _candidate(self, stage: str, synthetic: Float32Matrix) -> _Candidate:
-        parts, parameters = self.parts, self.parameters
-        blocks = [Block(parts.training.features, parts.training.labels)]
-        if len(synthetic):
-            blocks.append(Block(synthetic, np.ones(len(synthetic), dtype=np.uint8)))
-        held_out = Block(parts.validation.features, parts.validation.labels)
-        logger.info("%s: fitting on %d rows, %d synthetic", stage, sum(len(b.labels) for b in blocks), len(synthetic))
-        fitted = FAMILIES[ALGORITHM](blocks, held_out, self._settings(stage))
-        logger.info("%s: kept %d of at most %d rounds", stage, fitted.rounds, parameters.num_round)
-        scores = fitted.scores(held_out.features)
-        calibration = CALIBRATIONS[parameters.calibration](held_out.labels, scores)
-        probabilities = calibration.apply(scores)
-        threshold = choose(held_out.labels, probabilities, parameters.threshold_policy, parameters.threshold_target)
-        return _Candidate(fitted, calibration, threshold, self._evaluate(held_out.labels, probabilities, threshold))
-
-    def _settings(self, stage: str) -> FitSettings:
-        parameters, observer = self.parameters, self.observer
-        return FitSettings(
-            rounds=parameters.num_round,
-            early_stopping_rounds=parameters.early_stopping_rounds,
-            measure=average_precision_of,
-            parameters=parameters.booster_parameters(),
-            categorical=[column.kind is ColumnKind.CATEGORY for column in self.schema.columns],
-            seed=parameters.seed,
-            threads=self.threads,
-            hooks=Hooks(lambda done: observer.on_round(stage, done), observer.should_stop),
-        )
-
-    def _without_resampling(self, candidate: _Candidate, synthetic: Float32Matrix) -> _Candidate | None:
-        """Return the model without synthetic rows, for comparison; None where a stop leaves no time for it."""
-        if len(synthetic) == 0:
-            return candidate
-        if self.observer.should_stop():
+    def _cross_validation(self) -> dict[str, Any] | None:
+        if self.procedure.parameters.cv_folds == 0:
             return None
-        plain = self._candidate("comparison", synthetic[:0])
-        return None if self.observer.should_stop() else plain  # cut short, it would compare unlike things
+        return cross_validation(self.parts.cross_validated(), self.procedure)
 
-    def _evaluate(
-        self, labels: NDArray[np.uint8], probabilities: NDArray[np.float64], threshold: Threshold
-    ) -> Evaluation:
-        rng = np.random.default_rng(self.parameters.seed)
-        return evaluate(labels, probabilities, threshold.value, samples=self.parameters.bootstrap_samples, rng=rng)
+    def _stopped(self) -> bool:
+        return self.procedure.observer.should_stop()
 
-    def _metrics(self, candidate: _Candidate, plain: _Candidate | None, synthetic: int) -> dict[str, Any]:
-        parts, model = self.parts, candidate.fitted
-        probabilities = candidate.calibration.apply(model.scores(parts.training.features))
-        train = evaluate(parts.training.labels, probabilities, candidate.threshold.value)
+    def _plain(self, made: Candidate) -> Candidate | None:
+        """Return the model of the plain rows, for comparison; None where a stop leaves no time for it."""
+        if not made.sample.is_changed:
+            return made
+        if self._stopped():
+            return None
+        plain = self.procedure.candidate("comparison", self.procedure.plain(made.rows), self.parts.validation)
+        return None if self._stopped() else plain  # cut short, it would compare unlike things
+
+    def _resampling(self, made: Candidate, plain: Candidate | None, chosen: Candidate) -> dict[str, Any]:
+        """Return what was made and left out, by the resampler that there was to compare, and what it came to."""
+        sample, left_out = made.sample, made.sample.left_out
         return {
-            "train": train.as_json(),
-            "validation": candidate.validation.as_json(),
-            "test": None if parts.test is None else self._test(candidate, parts.test).as_json(),
-            "threshold": candidate.threshold.model_dump(mode="json"),
-            "calibration": candidate.calibration.model_dump(mode="json"),
-            "rounds": model.rounds,
-            "resampling": {
-                "resampler": self.parameters.resampler,
-                "synthetic_frauds": synthetic,
-                "with": candidate.validation.as_json() if synthetic else None,
-                "without": None if plain is None else plain.validation.as_json(),
-            },
+            "resampler": self.procedure.parameters.resampler,
+            "compared": sample.resampler,
+            "chosen": chosen.sample.resampler,
+            "synthetic_frauds": sample.synthetic_frauds,
+            "left_out_rows": len(left_out),
+            "left_out_frauds": int(left_out.sum()),
+            "fraud_weight": chosen.fraud_weight,
+            "with": self._held_out(made, self.parts.validation) if sample.is_changed else None,
+            "without": None if plain is None else self._held_out(plain, self.parts.validation),
         }
 
-    def _test(self, candidate: _Candidate, test: Rows) -> Evaluation:
-        probabilities = candidate.calibration.apply(candidate.fitted.scores(test.features))
-        return self._evaluate(test.labels, probabilities, candidate.threshold)
+    def _held_out(self, model: Candidate, rows: Rows, part: str | None = None) -> dict[str, Any]:
+        """Return the figures of `model` on `rows` with intervals; the observer gets the predictions of a `part`."""
+        procedure, probabilities = self.procedure, model.probabilities(rows.features)
+        if part is not None:
+            procedure.observer.on_predictions(Predictions(part, rows.numbers, rows.labels, probabilities))
+        samples, threshold = procedure.parameters.bootstrap_samples, model.threshold.value
+        return procedure.measures.evaluate(rows, probabilities, threshold, samples=samples).as_json()
 
-    def _manifest(self, candidate: _Candidate, metrics: Mapping[str, Any]) -> dict[str, Any]:
-        training = self.parts.training
+    def _on_own_rows(self, model: Candidate) -> dict[str, Any]:
+        probabilities = model.probabilities(model.rows.features)
+        return self.procedure.measures.evaluate(model.rows, probabilities, model.threshold.value).as_json()
+
+    def _metrics(self, chosen: Candidate, model: Candidate) -> dict[str, Any]:
+        """Return the figures of `model`; those on validation rows are of the model that was `chosen` by them."""
+        test = self.parts.test
         return {
-            "libraries": versions(),
-            "algorithm": ALGORITHM,
-            "schema": self.schema,
+            "train": self._on_own_rows(model),
+            "validation": self._held_out(chosen, self.parts.validation, "validation"),
+            "test": None if test is None else self._held_out(model, test, "test"),
+            "test_by_day": None if test is None else self._by_day(model, test),
+            "threshold": model.threshold.model_dump(mode="json"),
+            "calibration": model.calibration.model_dump(mode="json"),
+            "rounds": model.fitted.rounds,
+            "refitted": model is not chosen,
+        }
+
+    def _by_day(self, model: Candidate, test: Rows) -> dict[str, Any] | None:
+        if test.times is None or test.cards is None:
+            return None
+        k, probabilities = self.procedure.parameters.top_k, model.probabilities(test.features)
+        return {"top_k": k, **by_day(whole_days(test.times), test.cards, test.labels, probabilities, k).as_json()}
+
+    def _manifest(self, model: Candidate, metrics: Mapping[str, Any]) -> dict[str, Any]:
+        rows, procedure = model.rows, self.procedure
+        return {
+            "libraries": versions(procedure.parameters.algorithm),
+            "algorithm": procedure.parameters.algorithm,
+            "schema": procedure.schema,
             "labels": self.labels,
-            "calibration": candidate.calibration,
-            "threshold": candidate.threshold,
-            "hyperparameters": self.parameters.model_dump(mode="json", by_alias=True),
+            "calibration": model.calibration,
+            "threshold": model.threshold,
+            "hyperparameters": procedure.parameters.by_name(),
             "metrics": {name: metrics[name] for name in ("train", "validation", "test")},
-            "training_data": TrainingData(rows=len(training), frauds=training.frauds, sha256=training.sha256()),
+            "training_data": TrainingData(rows=len(rows), frauds=rows.frauds, sha256=rows.sha256()),
         }
 
 
@@ -194,6 +168,8 @@ def train(
 ) -> Trained:
     """Return the model of `parameters` for `parts`, with and without resampling evaluated on the validation rows.
 
+    The folds of `parts` come last, so that a stop loses folds and not the model.
+
     Raises
     ------
     Stopped
@@ -203,7 +179,16 @@ def train(
     RuntimeError
         If the exported model scores differently from the fitted one.
     """
-    return _Training(parts, schema, labels, parameters, threads, observer or Observer()).run()
+    procedure = Procedure(schema, parameters, threads, observer or Observer())
+    _check(parts, procedure)
+    return _Training(parts, labels, procedure).run()
+
+
+def _check(parts: Parts, procedure: Procedure) -> None:
+    """Raise `TableError` for what would fail only after the model is made."""
+    _ = procedure.measures
+    if procedure.parameters.cv_folds > 0:
+        folds(parts.cross_validated(), procedure.parameters)
 
 
 def _comment(metrics: Mapping[str, Any]) -> None:
@@ -211,7 +196,7 @@ def _comment(metrics: Mapping[str, Any]) -> None:
     resampling, reached = metrics["resampling"], metrics["validation"]["average_precision"]
     if resampling["with"] and resampling["without"]:
         made, plain = (resampling[name]["average_precision"] for name in ("with", "without"))
-        logger.info("validation average precision %.3f with %s, %.3f without", made, resampling["resampler"], plain)
+        logger.info("validation average precision %.3f with %s, %.3f without", made, resampling["compared"], plain)
     for part in ("validation", "test"):
         frauds = metrics[part]["frauds"] if metrics[part] else FEW_FRAUDS
         if frauds < FEW_FRAUDS:
@@ -241,8 +226,17 @@ def check_parity(graph: bytes, fitted: Fitted, rows: Float32Matrix) -> None:
         )
 
 
-def final_metrics(metrics: Mapping[str, Any], names: Sequence[str]) -> dict[str, float]:
-    """Return the metrics in `names` of each part as one flat table, `validation_average_precision` and so on."""
-    parts = {part: metrics[part] for part in ("train", "validation", "test") if metrics[part] is not None}
-    values = {f"{part}_{name}": figures[name] for part, figures in parts.items() for name in names}
+def final_metrics(metrics: Mapping[str, Any], names: Mapping[str, Sequence[str]]) -> dict[str, float]:
+    """Return the metrics in `names`, by part, as one flat table, `validation_average_precision` and so on.
+
+    The parts `prequential` and `cross_validation` have the means over their folds; `card_precision` is the mean over
+    days.
+    """
+    parts = {part: dict(metrics[part]) for part in ("train", "validation", "test") if metrics[part] is not None}
+    if metrics["test_by_day"] is not None:
+        parts["test"] |= metrics["test_by_day"]
+    for part in ("prequential", "cross_validation"):
+        if metrics[part] is not None:
+            parts[part] = metrics[part]["mean"]
+    values = {f"{part}_{name}": figures.get(name) for part, figures in parts.items() for name in names.get(part, ())}
     return {name: value for name, value in values.items() if value is not None}

@@ -24,9 +24,10 @@ def a_layout(root: Path, *folders: str, config: object = None) -> Layout:
     return Layout(root)
 
 
-def test_a_misspelt_channel_is_not_passed_over(tmp_path: Path) -> None:
-    with pytest.raises(TableError, match=r"'validaton'.*'validation' to be meant"):
-        channels(a_layout(tmp_path, "train", "validaton"))
+@pytest.mark.parametrize(("name", "meant"), [("validaton", "validation"), ("reason-codes", "reason_codes")])
+def test_a_misspelt_channel_is_not_passed_over(name: str, meant: str, tmp_path: Path) -> None:
+    with pytest.raises(TableError, match=rf"'{name}'.*'{meant}' to be meant"):
+        channels(a_layout(tmp_path, "train", name))
 
 
 def test_a_job_of_several_hosts_is_refused(tmp_path: Path) -> None:
@@ -44,6 +45,8 @@ def test_all_paths_come_from_the_root() -> None:
     }
 
     assert paths == {
+        "/r/checkpoints",
+        "/r/input/config/checkpointconfig.json",
         "/r/input/config/hyperparameters.json",
         "/r/input/config/inputdataconfig.json",
         "/r/input/config/resourceconfig.json",
@@ -89,7 +92,7 @@ def test_a_pipe_that_does_not_exist_is_named(tmp_path: Path) -> None:
 
 def test_a_channel_that_is_not_known_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert list(channels(a_layout(tmp_path, "train", "training"))) == ["train"]
-    assert "channel training is not used; known channels are train, validation, test" in caplog.text
+    assert "channel training is not used; known channels are train, validation, test, reason_codes" in caplog.text
 
 
 @pytest.mark.parametrize(("folders", "found"), [(["training"], "training"), ([], "none")])
@@ -121,3 +124,12 @@ def test_a_configuration_may_hold_any_values(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps(document))
 
     assert read_object(tmp_path / "a.json") == document
+
+
+def test_a_folder_that_the_configuration_does_not_name_is_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    layout = a_layout(tmp_path, "train", "validation", config={"train": {}})
+
+    assert list(channels(layout)) == ["train"]
+    assert "validation is not used" in caplog.text

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -91,19 +93,30 @@ def test_a_long_failure_keeps_its_beginning_and_the_remedy(tmp_path: Path) -> No
     assert failure.endswith("; expected 2 values. Correct the row.")
 
 
-def test_a_name_that_is_not_utf8_can_be_told(tmp_path: Path) -> None:
+def test_a_name_that_is_not_utf8_can_be_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What pytest captures of the log goes from process to process by pytest-xdist, which takes UTF-8 alone.
+    monkeypatch.setattr(logging.getLogger("fraud_detect"), "propagate", False)
     run(raising(a_fault(os.fsdecode(b"a\xff.csv is ragged"))), Layout(tmp_path))
 
     assert failure_of(tmp_path).startswith("a\\udcff.csv is ragged")
 
 
-def test_an_earlier_failure_is_never_overwritten(tmp_path: Path) -> None:
-    Layout(tmp_path).failure.parent.mkdir()
-    Layout(tmp_path).failure.write_text("the first cause")
+def test_a_cause_that_was_written_during_the_run_is_never_overwritten(tmp_path: Path) -> None:
+    def work(_: StopRequest) -> None:
+        Layout(tmp_path).failure.parent.mkdir()
+        Layout(tmp_path).failure.write_text("the first cause")
+        raise a_fault()
 
-    run(raising(a_fault()), Layout(tmp_path))
+    run(work, Layout(tmp_path))
 
     assert failure_of(tmp_path) == "the first cause"
+
+
+def test_the_failure_is_that_of_this_run_and_not_of_an_earlier_one(tmp_path: Path) -> None:
+    for got in ("Row 3 is ragged", "Row 9 is ragged"):
+        run(raising(a_fault(got)), Layout(tmp_path))
+
+    assert failure_of(tmp_path).startswith("Row 9 is ragged")
 
 
 def test_a_failure_that_cannot_be_written_still_has_its_code(tmp_path: Path) -> None:
@@ -125,6 +138,18 @@ def test_sigterm_is_recorded_and_the_work_goes_on(tmp_path: Path, caplog: pytest
     assert caplog.text.count("SIGTERM: stopping here") == 1
 
 
+def test_work_that_is_worth_some_time_after_a_stop_has_it_from_the_first_signal_on() -> None:
+    stop = StopRequest()
+    assert not stop.heed_after(0)
+
+    stop.record(signal.SIGTERM, None)
+    assert not stop.heed_after(0.2)
+    time.sleep(0.2)
+    stop.record(signal.SIGTERM, None)
+
+    assert stop.heed_after(0.2)
+
+
 def test_ctrl_c_ends_the_work_and_leaves_an_earlier_model(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     layout.model.mkdir()
@@ -134,11 +159,13 @@ def test_ctrl_c_ends_the_work_and_leaves_an_earlier_model(tmp_path: Path) -> Non
     assert (layout.model / "manifest.json").read_text() == "{}"
 
 
-def test_a_job_that_succeeds_takes_away_the_failure_of_an_earlier_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("work", [lambda _: None, raising(Stopped("too early")), raising(KeyboardInterrupt())])
+def test_a_job_that_does_not_fail_leaves_no_failure_of_an_earlier_one(work: Work, tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     run(raising(a_fault()), layout)
 
-    assert run(lambda _: None, layout) == 0
+    run(work, layout)
+
     assert not layout.failure.exists()
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from fraud_detect.entrypoints.rounds import LogLines
 from fraud_detect.estimators.family import Round
-from fraud_detect.sagemaker.metrics import FINAL, PARTS, definitions, line, names
+from fraud_detect.evaluation.metrics import METRICS
+from fraud_detect.sagemaker.metrics import FIGURES, FINAL, definitions, label, line, names
 
 DEFINITIONS = {entry["Name"]: entry["Regex"] for entry in json.loads(definitions())}
 MOST_DEFINITIONS = 40
@@ -32,7 +33,7 @@ def test_there_are_no_more_definitions_than_sagemaker_takes() -> None:
 
 @pytest.mark.parametrize("name", names())
 def test_a_metric_is_found_in_its_own_line_and_no_other_is(name: str) -> None:
-    assert found(line({name: 0.125})) == {name.replace("_", ":", 1): "0.125"}
+    assert found(line({name: 0.125})) == {label(name): "0.125"}
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, 1e-07, -0.5, 1.5e10, 1 / 3])
@@ -58,5 +59,25 @@ def test_a_round_of_the_comparison_is_not_taken_for_the_models(capsys: pytest.Ca
     assert found(text) == {}
 
 
+def test_a_round_of_a_fold_is_not_taken_for_the_models(capsys: pytest.CaptureFixture[str]) -> None:
+    text = printed("fold 2 of 4", capsys)
+
+    assert "fold_2_of_4_round=7; fold_2_of_4_train_average_precision=0.5;" in text
+    assert found(text) == {}
+
+
+def test_a_round_of_a_cross_validation_is_not_taken_for_the_models(capsys: pytest.CaptureFixture[str]) -> None:
+    text = printed("cv fold 2 of 15", capsys)
+
+    assert "cv_fold_2_of_15_round=7;" in text
+    assert found(text) == {}
+
+
 def test_every_final_figure_of_every_part_has_a_definition() -> None:
-    assert {f"{part}:{metric}" for part in PARTS for metric in FINAL} | {"threshold"} == set(DEFINITIONS)
+    figures = {f"{part}:{figure}" for part, figures in FINAL.items() for figure in figures}
+
+    assert figures | {"threshold", "tuning:best_average_precision"} == set(DEFINITIONS)
+
+
+def test_what_is_printed_of_held_out_parts_are_all_their_metrics() -> None:
+    assert set(FIGURES) == set(METRICS)

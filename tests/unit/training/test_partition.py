@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -106,3 +107,25 @@ def test_a_validation_channel_of_one_class_is_refused(frauds: int) -> None:
 def test_a_test_channel_of_one_class_is_taken() -> None:
     """Nothing is chosen by it; its figures that are not defined are null."""
     assert parts_of(some_rows(), test=some_rows(10, frauds=0, start=5_000)).test is not None
+
+
+def test_a_card_is_in_one_part() -> None:
+    rows = replace(some_rows(times=True), cards=np.random.default_rng(0).integers(1, 300, 1_000).astype(np.uint64))
+
+    parts = parts_of(rows, split="grouped", card_column="card", time_column="when", test_fraction=0.2)
+
+    found = [set(part.cards.tolist()) for part in (parts.training, parts.validation, parts.test) if part is not None]
+    assert sum(map(len, found)) == len(set().union(*found))
+    assert len(parts.validation) == pytest.approx(200, abs=40)
+
+
+def test_rows_to_cross_validate_are_those_of_the_train_channel_that_are_not_for_testing() -> None:
+    parts = parts_of(some_rows(), test_fraction=0.2)
+
+    assert numbers(parts.cross_validated()) == numbers(parts.training) | numbers(parts.validation)
+
+
+def test_rows_of_a_validation_channel_are_not_cross_validated() -> None:
+    parts = parts_of(some_rows(), some_rows(100, start=5_000))
+
+    assert numbers(parts.cross_validated()) == numbers(parts.training)
