@@ -82,9 +82,17 @@ def test_the_model_finds_frauds_of_the_last_week(run: Run) -> None:  # noqa: ARG
     assert test["average_precision"] > 50 * test["frauds"] / test["rows"]
 
 
+def test_it_shows_the_folds_of_the_report(run: Run) -> None:
+    metrics = json.loads((DEMO / "opt_ml/output/data/metrics.json").read_text())["prequential"]
+    assert len(metrics["folds"]) == 2
+    for fold in metrics["folds"]:
+        figures = [f"{fold[name]:.3f}" for name in ("average_precision", "card_precision", "oracle_card_precision")]
+        assert listed(run, f".* {fold['test']['first_day']} to {fold['test']['last_day']} +{' +'.join(figures)}")
+
+
 def test_the_test_channel_begins_a_week_after_the_last_day_of_training(run: Run) -> None:  # noqa: ARG001
     train, test = (sorted(path.stem for path in DEMO.glob(f"opt_ml/input/data/{part}/*")) for part in ("train", "test"))
-    assert (train[0], train[-1], test[0], test[-1]) == ("2018-05-06", "2018-05-19", "2018-05-27", "2018-06-02")
+    assert (train[0], train[-1], test[0], test[-1]) == ("2018-05-06", "2018-06-09", "2018-06-17", "2018-06-23")
 
 
 def test_it_says_where_the_model_is(run: Run) -> None:

@@ -12,6 +12,10 @@ from fraud_detect.entrypoints.train import train_root
 from training_factories import DATA, a_root, a_table, files_of, metrics_of
 
 FOLDER = DATA / "invalid" / "hyperparameters"
+RESAMPLERS = (
+    "smote, none, auto, borderline_smote, adasyn, random_over, random_under, near_miss, tomek_links, smote_tomek, "
+    "smote_enn)"
+)
 FAULTS: Mapping[str, Sequence[str]] = {
     "above_range": ["`subsample` is '1.5'", "a number above 0 and up to 1"],
     "all_at_once": [
@@ -19,24 +23,29 @@ FAULTS: Mapping[str, Sequence[str]] = {
         "`etta` is unknown (did you mean `eta`?)",
         "`max_depth` is '0' (expected an integer from 1 to 16)",
         "`num_round` is 'many'",
-        "`resampler` is 'maybe' (expected one of smote, none)",
+        "`resampler` is 'maybe' (expected one of " + RESAMPLERS,
         "`seed` is '-1'",
     ],
-    "another_librarys_name": ["`n_estimators` is unknown (did you mean `num_round`?)"],
+    "another_librarys_name": ["`n_estimators` is unknown to algorithm=xgboost (did you mean `num_round`?)"],
     "cost_without_calibration": ["threshold_policy=cost", "calibration=none", "expected calibrated probabilities"],
+    "exact_without_draw": ["calibration=exact is set", "another one without resampler=random_under"],
     "excluded_end": ["`eta` is '0'", "above 0"],
     "misspelt": ["`max_dept` is unknown (did you mean `max_depth`?)"],
-    "not_a_choice": ["`resampler` is 'adasyn' (expected one of smote, none)"],
+    "not_a_choice": ["`resampler` is 'nearby' (expected one of " + RESAMPLERS],
     "not_a_number": ["`gamma` is 'much'", "a number from 0 to 10000"],
     "not_an_integer": ["`num_round` is '2.5'", "an integer from 1 to 10000"],
     "not_an_object": ["hyperparameters.json holds a list", "a JSON object"],
     "not_finite": ["`eta` is 'nan'", "a number above 0"],
     "not_json": ["hyperparameters.json cannot be read", "a JSON object"],
-    "nothing_left_to_train_on": ["validation_fraction and test_fraction leave less than 0.2"],
+    "nothing_left_to_train_on": [
+        "validation_fraction and test_fraction are above 0.8 together",
+        "expected 0.2 of the rows to train on",
+    ],
     "out_of_range": ["`max_depth` is '0'", "an integer from 1 to 16"],
     "target_above_one": ["threshold_target is 2", "up to 1"],
     "target_missing": ["threshold_target is missing", "threshold_policy=recall"],
     "target_without_policy": ["threshold_target is set", "none with threshold_policy=f1"],
+    "unbalanced": ["`scale_pos_weight` is 'equal'", "a number above 0 and up to 1e+06, or balanced"],
     "unlike_any_name": ["`zzz` is unknown;"],
 }
 

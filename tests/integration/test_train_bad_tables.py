@@ -51,7 +51,7 @@ FAULTS: Mapping[str, Fault] = {
     "label_column_twice": Fault(["'Class' twice"], {"label_column": "Class"}),
     "label_column_unknown": Fault(["no column 'Fraud'", "'amount', 'hour'"], {"label_column": "Fraud"}),
     "label_column_without_header": Fault(["no header", "no column 'Class'"], {"label_column": "Class"}),
-    "label_missing": Fault(["row 3", "'Class' is missing", "0 or 1"]),
+    "label_missing": Fault(["row 3", "'Class' is missing", "0 or 1", "`missing_labels` to leave_out"]),
     "label_of_three_values": Fault(["'Class' has 3 values (0, 1, 2)", "two values"]),
     "label_without_positive_value": Fault(["'no', 'yes'", "Set the hyperparameter `positive_label`"]),
     "label_without_the_named_value": Fault(["'no', 'yes'", "positive_label is 'fraud'"], {"positive_label": "fraud"}),

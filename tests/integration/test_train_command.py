@@ -37,6 +37,7 @@ SHARED = Path(os.environ.get("FRAUD_DETECT_DATA", REPOSITORY.parent / "shared" /
 SAMPLE = SHARED / "creditcard_sample" / "creditcard_sample.csv.gz"
 MIXED = {"label_column": "kind", "positive_label": "bad", "time_column": "when", "category_columns": "code"}
 FIGURE = r"[-+0-9.e]+"
+PRINTED = 11  # three of the training rows, eight of the validation rows: without amounts, and with fewer than 100 rows
 
 
 def probabilities_of(root: Path, instances: list[dict[str, Any]]) -> list[float]:
@@ -50,7 +51,8 @@ def probabilities_of(root: Path, instances: list[dict[str, Any]]) -> list[float]
 def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """Return the root and the outcome of one small job with everything in it."""
     root = tmp_path_factory.mktemp("done")
-    a_root(root, {**MIXED, "resampler": "smote", "resampling_ratio": "0.8"}, train=a_mixed_table())
+    given = {"resampler": "smote", "resampling_ratio": "0.8", "eta": "0.5", "report": "true"}  # three rounds that tell
+    a_root(root, {**MIXED, **given}, train=a_mixed_table())
     return root, train(root)
 
 
@@ -62,11 +64,11 @@ def test_a_job_that_is_done_exits_with_0_and_leaves_no_failure(done: tuple[Path,
     assert not metrics_of(root)["stopped"]
 
 
-def test_a_job_writes_the_model_and_the_metrics_and_nothing_else(done: tuple[Path, Any]) -> None:
+def test_a_job_writes_the_model_the_metrics_the_report_and_nothing_else(done: tuple[Path, Any]) -> None:
     root, _ = done
 
     assert set(files_of(root / "model")) == {"manifest.json", "model.onnx", "model.ubj"}
-    assert set(files_of(root / "output")) == {"data/metrics.json"}
+    assert set(files_of(root / "output")) == {"data/metrics.json", "data/predictions.csv", "data/report.html"}
     assert list(root.rglob(".*")) == []
 
 
@@ -76,7 +78,7 @@ def test_standard_output_is_one_line_a_round_and_the_final_figures(done: tuple[P
     a_comparison = a_round.replace("round", "comparison_round").replace(" ", " comparison_")
     a_figure = rf"(train|validation)_\w+={FIGURE};|threshold={FIGURE};"
 
-    expected = [*[a_round] * 3, *[a_comparison] * 3, *[a_figure] * 13]
+    expected = [*[a_round] * 3, *[a_comparison] * 3, *[a_figure] * (PRINTED + 1)]
     lines = outcome.stdout.splitlines()
     assert len(lines) == len(expected)
     assert [line for line, pattern in zip(lines, expected, strict=True) if not re.fullmatch(pattern, line)] == []
@@ -88,7 +90,7 @@ def test_the_printed_figures_are_those_of_the_metrics(done: tuple[Path, Any]) ->
 
     metrics = metrics_of(root)
 
-    assert len(printed) == 12
+    assert len(printed) == PRINTED
     for part, name, value in printed:
         assert float(value) == pytest.approx(metrics[part][name], rel=1e-5)
 
@@ -176,6 +178,18 @@ def test_validation_and_test_channels_are_what_they_are_called(tmp_path: Path) -
     metrics = metrics_of(root)
     assert [metrics[part]["rows"] for part in ("train", "validation", "test")] == [300, 110, 120]
     assert set(metrics["test"]["intervals"]) == set(metrics["validation"]["intervals"])
+
+
+def test_rows_whose_label_is_not_known_yet_may_be_left_out_of_every_part(tmp_path: Path) -> None:
+    recent = "Class,amount,hour\n,1.5,3\n,2.5,4\n"
+    root = a_root(tmp_path, {"missing_labels": "leave_out"}, test=a_table(120, seed=2))
+    a_channel(root / "input" / "data" / "train", a_table(300), recent)
+
+    assert train_root(root) == 0
+
+    metrics = metrics_of(root)
+    assert metrics["left_out_rows"] == {"train": 2, "test": 0}
+    assert metrics["train"]["rows"] + metrics["validation"]["rows"] == 300
 
 
 def test_a_share_of_the_train_channel_may_be_the_test_part(tmp_path: Path) -> None:

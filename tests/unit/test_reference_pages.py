@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from fraud_detect import __version__
+from fraud_detect.features import page
 from fraud_detect.sagemaker.hyperparameters import as_markdown
+from fraud_detect.serving import openapi, settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -11,6 +13,21 @@ ROOT = Path(__file__).parents[2]
 def test_the_page_of_hyperparameters_is_the_declared_table() -> None:
     """`fraud-detect hyperparameters > docs/hyperparameters.md` mends it."""
     assert (ROOT / "docs/hyperparameters.md").read_text(encoding="utf-8") == as_markdown()
+
+
+def test_the_page_of_settings_is_the_declared_table() -> None:
+    """`fraud-detect settings > docs/serving.md` mends it."""
+    assert (ROOT / "docs/serving.md").read_text(encoding="utf-8") == settings.as_markdown()
+
+
+def test_the_page_of_features_is_made_of_their_definitions() -> None:
+    """`fraud-detect features --list-features > docs/features.md` mends it."""
+    assert (ROOT / "docs/features.md").read_text(encoding="utf-8") == page.as_markdown()
+
+
+def test_the_description_of_the_endpoint_is_the_declared_one() -> None:
+    """`fraud-detect openapi > docs/openapi.json` mends it."""
+    assert (ROOT / "docs/openapi.json").read_text(encoding="utf-8") == openapi.as_json()
 
 
 def test_the_package_and_its_metadata_have_one_version() -> None:

@@ -16,9 +16,13 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "simulate": ("simulate", "command"),
     "features": ("features", "command"),
     "train": ("train", "command"),
+    "compare": ("compare", "command"),
+    "tune": ("tune", "command"),
     "serve": ("serve", "command"),
     "hyperparameters": ("reference", "hyperparameters_command"),
     "metric-definitions": ("reference", "metric_definitions_command"),
+    "settings": ("reference", "settings_command"),
+    "openapi": ("reference", "openapi_command"),
 }
 
 

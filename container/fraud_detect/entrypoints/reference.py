@@ -1,6 +1,6 @@
-"""Commands that print what is declared: hyperparameters, metric definitions.
+"""Commands that print what is declared: hyperparameters, metric definitions, settings, the endpoint.
 
-Knows the declared tables. Never knows training.
+Knows the declared tables. Never knows training, servers.
 """
 
 from __future__ import annotations
@@ -25,4 +25,20 @@ def metric_definitions_command() -> None:
     click.echo(metrics.definitions(), nl=False)
 
 
-COMMANDS = (hyperparameters_command, metric_definitions_command)
+@click.command("settings")
+def settings_command() -> None:
+    """Print the table of the variables that set up `serve`, as a page."""
+    from fraud_detect.serving import settings
+
+    click.echo(settings.as_markdown(), nl=False)
+
+
+@click.command("openapi")
+def openapi_command() -> None:
+    """Print the description of the endpoint in OpenAPI, as JSON."""
+    from fraud_detect.serving import openapi
+
+    click.echo(openapi.as_json(), nl=False)
+
+
+COMMANDS = (hyperparameters_command, metric_definitions_command, settings_command, openapi_command)

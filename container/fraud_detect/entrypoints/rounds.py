@@ -19,7 +19,7 @@ class Audience(Protocol):
     """Somebody to tell."""
 
     def on_round(self, stage: str, done: Round) -> None:
-        """Tell of one round of a stage, `model` or `comparison`."""
+        """Tell of one round of a stage: `model`, `comparison`, `fold 1 of 4` and so on."""
 
     def say(self, text: str) -> None:
         """Tell one line."""
@@ -30,7 +30,7 @@ class LogLines:
 
     def on_round(self, stage: str, done: Round) -> None:
         """As `Audience.on_round`."""
-        prefix = "" if stage == "model" else f"{stage}_"
+        prefix = "" if stage == "model" else f"{stage.replace(' ', '_')}_"
         figures = {
             "round": done.number,
             "train_average_precision": done.train_average_precision,
@@ -57,9 +57,11 @@ class Bars:
             self.close()
             self._stage = stage
             self._bar = click.progressbar(
-                length=self._rounds, label=f"{stage:<10}", item_show_func=lambda text: text or "", file=self._stream
+                length=self._rounds, label=f"{stage:<11}", item_show_func=lambda text: text or "", file=self._stream
             )
-        self._bar.update(1, f"validation average precision {done.validation_average_precision:.4f}")
+        self._bar.update(
+            done.number - self._bar.pos, f"validation average precision {done.validation_average_precision:.4f}"
+        )
 
     def say(self, text: str) -> None:
         """As `Audience.say`."""

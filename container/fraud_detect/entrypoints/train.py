@@ -9,32 +9,43 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 
 from fraud_detect import log
 from fraud_detect.artifact import bundle
 from fraud_detect.artifact.manifest import Labels
+from fraud_detect.entrypoints.report import Finished, warnings_kept, write_report
 from fraud_detect.entrypoints.rounds import Audience, audience
+from fraud_detect.entrypoints.search import planned
+from fraud_detect.explain import reason_codes
 from fraud_detect.sagemaker import metrics as metric_lines
-from fraud_detect.sagemaker.channels import TEST, TRAIN, VALIDATION, channels
+from fraud_detect.sagemaker.channels import REASON_CODES, TEST, TRAIN, VALIDATION, channels
 from fraud_detect.sagemaker.cluster import check_single_host
 from fraud_detect.sagemaker.configuration import read_object
-from fraud_detect.sagemaker.hyperparameters import parse
+from fraud_detect.sagemaker.hyperparameters import given, parse
 from fraud_detect.sagemaker.job import StopRequest, check_writable, hand_over, run
 from fraud_detect.sagemaker.layout import DEFAULT_ROOT, Layout
 from fraud_detect.schema import Schema
 from fraud_detect.serving.cpus import available_cpus
 from fraud_detect.tables.read import Watch, read_more, read_training
-from fraud_detect.tables.request import ColumnRequest
+from fraud_detect.training.candidate import Observer
+from fraud_detect.training.columns import column_request
 from fraud_detect.training.parameters import Hyperparameters
 from fraud_detect.training.partition import Parts, divide
-from fraud_detect.training.train import Observer, Trained, final_metrics, train
+from fraud_detect.training.predictions import HEADER, Predictions
+from fraud_detect.training.train import Trained, final_metrics, train
 
 METRICS_FILE = "metrics.json"
+PREDICTIONS_FILE = "predictions.csv"
+BYTES_AT_ONCE = 1 << 20
 
 logger = logging.getLogger(__name__)
 
@@ -63,38 +74,40 @@ def train_root(root: Path) -> int:
     # Threads that wait by spinning slow all down where others use the CPUs too. OpenMP reads this when XGBoost loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     layout = Layout(root)
-    return run(lambda stop: _train(layout, stop), layout)
+    with warnings_kept() as warnings:
+        return run(lambda stop: _train(layout, stop, warnings), layout)
 
 
-def _train(layout: Layout, stop: StopRequest) -> None:
+def _train(layout: Layout, stop: StopRequest, warnings: Sequence[str]) -> None:
     check_single_host(layout)
-    parameters = parse(read_object(layout.hyperparameters))
-    parts, schema, labels = _read(layout, parameters, stop.check)
+    values = read_object(layout.hyperparameters)
+    parameters = parse(values)
+    places = channels(layout)
+    parts, schema, labels = read_parts(places, parameters, stop.check)
+    codes = _reason_codes(places, schema)
     check_writable(layout)
-    with audience(parameters.num_round, sys.stderr) as told:
+    plan = planned(layout, parts, schema, parameters, given=given(values), stop=stop)
+    parameters = plan.parameters
+    held_out: dict[str, Predictions] = {}
+    with audience(parameters.family.most_rounds, sys.stderr) as told, _predictions(layout) as predictions:
         trained = train(
             parts,
             schema,
             labels,
             parameters,
             threads=parameters.nthread or available_cpus(),
-            observer=Observer(told.on_round, stop.heed),
+            observer=Observer(told.on_round, plan.should_stop, partial(_keep, predictions, held_out)),
         )
-    _write(layout, trained)
+        trained = replace(trained, metrics={**trained.metrics, "tuning": plan.tuning})
+        _write(layout, trained, codes, predictions)
     _tell(trained.metrics, told)
+    write_report(layout, Finished(parts, parameters, trained.metrics, held_out, warnings))
+    hand_over(layout)
 
 
-def _read(layout: Layout, parameters: Hyperparameters, watch: Watch) -> tuple[Parts, Schema, Labels]:
+def read_parts(places: Mapping[str, Path], parameters: Hyperparameters, watch: Watch) -> tuple[Parts, Schema, Labels]:
     """Return the parts; the tables they were cut from are let go here, before anything else needs memory."""
-    places = channels(layout)
-    request = ColumnRequest(
-        label=parameters.label_column,
-        positive_label=parameters.positive_label,
-        drop=parameters.drop_columns,
-        categories=parameters.category_columns,
-        time=parameters.time_column,
-        unseen_as_missing=parameters.unseen_categories == "missing",
-    )
+    request = column_request(parameters)
     table = read_training(places[TRAIN], request, watch=watch)
     validation, test = (
         read_more(places[name], request, table, watch=watch) if name in places else None for name in (VALIDATION, TEST)
@@ -103,10 +116,36 @@ def _read(layout: Layout, parameters: Hyperparameters, watch: Watch) -> tuple[Pa
     return parts, table.schema, table.labels
 
 
-def _write(layout: Layout, trained: Trained) -> None:
+def _reason_codes(places: Mapping[str, Path], schema: Schema) -> Mapping[str, bytes]:
+    """Return the reason codes as a file of the artifact, by its name; none without their channel."""
+    if REASON_CODES not in places:
+        return {}
+    codes = reason_codes.read(places[REASON_CODES], schema)
+    logger.info("%d of %d features have reason codes", len(codes), schema.width)
+    return {reason_codes.REASON_CODES: reason_codes.write(codes)}
+
+
+def _keep(file: IO[bytes], held_out: dict[str, Predictions], made: Predictions) -> None:
+    """Write the predictions to `file`, and keep those of a part for the report."""
+    file.writelines(made.lines())
+    if made.fold is None:
+        held_out[made.part] = made
+
+
+@contextmanager
+def _predictions(layout: Layout) -> Iterator[IO[bytes]]:
+    """Give a file without a name, on the disk that has room for it, for lines of predictions."""
+    with tempfile.TemporaryFile(dir=layout.output_data) as file:
+        file.write(HEADER)
+        yield file
+
+
+def _write(layout: Layout, trained: Trained, further: Mapping[str, bytes], predictions: IO[bytes]) -> None:
     report = json.dumps(trained.metrics, indent=2, allow_nan=False) + "\n"
-    bundle.write_atomically(layout.output_data, {METRICS_FILE: report.encode()})
-    bundle.write(layout.model, trained.manifest, trained.files)
+    predictions.seek(0)
+    pieces = iter(partial(predictions.read, BYTES_AT_ONCE), b"")
+    bundle.write_atomically(layout.output_data, {METRICS_FILE: report.encode(), PREDICTIONS_FILE: pieces})
+    bundle.write(layout.model, trained.manifest, {**trained.files, **further})
     hand_over(layout)
     logger.info("model written to %s", layout.model)
 
@@ -115,3 +154,5 @@ def _tell(metrics: Mapping[str, Any], told: Audience) -> None:
     for name, value in final_metrics(metrics, metric_lines.FINAL).items():
         told.say(metric_lines.line({name: value}))
     told.say(metric_lines.line({"threshold": metrics["threshold"]["value"]}))
+    if metrics["tuning"] and metrics["tuning"]["best"]:
+        told.say(metric_lines.line({metric_lines.TUNING: metrics["tuning"]["best"]["average_precision"]}))

@@ -11,6 +11,7 @@ from fraud_detect import __version__
 from fraud_detect.entrypoints.cli import main
 from fraud_detect.sagemaker.hyperparameters import as_markdown, as_sagemaker
 from fraud_detect.sagemaker.metrics import definitions
+from fraud_detect.serving import openapi, settings
 
 
 def run(*arguments: str) -> Result:
@@ -24,6 +25,8 @@ def run(*arguments: str) -> Result:
         (["hyperparameters", "--format", "markdown"], as_markdown()),
         (["hyperparameters", "--format", "sagemaker"], as_sagemaker()),
         (["metric-definitions"], definitions()),
+        (["settings"], settings.as_markdown()),
+        (["openapi"], openapi.as_json()),
     ],
 )
 def test_a_declared_table_is_printed_and_nothing_else(arguments: list[str], expected: str) -> None:
@@ -49,7 +52,7 @@ def test_the_version_is_told() -> None:
     assert run("--version").output == f"fraud-detect, version {__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["train", "hyperparameters", "metric-definitions"])
+@pytest.mark.parametrize("command", ["train", "hyperparameters", "metric-definitions", "settings", "openapi"])
 def test_the_help_lists_the_command_with_what_it_does(command: str) -> None:
     listed = run("--help").output
 
