@@ -20,8 +20,9 @@ RUN python3 -m pip wheel -q --no-cache-dir --no-deps --no-build-isolation --whee
 RUN /opt/fraud-detect/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/fraud-detect/lib
 
 FROM debian:trixie-slim
+# LightGBM's wheel takes OpenMP from the system: libgomp1.
 RUN apt-get update -q \
-    && apt-get install -q -y --no-install-recommends nginx python3 \
+    && apt-get install -q -y --no-install-recommends libgomp1 nginx python3 \
     && apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log
 COPY --from=builder /opt/fraud-detect /opt/fraud-detect
 ENV PATH=/opt/fraud-detect/bin:$PATH \
@@ -34,6 +35,7 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["hea
 ARG VERSION=unversioned
 ARG REVISION=unknown
 LABEL com.amazonaws.sagemaker.capabilities.accept-bind-to-port=true \
+      com.amazonaws.sagemaker.capabilities.multi-models=true \
       org.opencontainers.image.title=fraud-detect \
       org.opencontainers.image.description="From a labelled CSV of transactions to a fraud model and an endpoint" \
       org.opencontainers.image.licenses=Apache-2.0 \

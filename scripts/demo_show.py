@@ -112,6 +112,24 @@ def show_metrics(metrics: Mapping[str, Any]) -> None:
         f"\ndemo: validation average precision with {resampling['resampler']} {with_it:.3f}, "
         f"without resampling {without:.3f}"
     )
+    show_folds(metrics["prequential"])
+
+
+def show_folds(prequential: Mapping[str, Any]) -> None:
+    """Print what models made in the same way earlier came to, each on the days that followed."""
+    k = prequential["top_k"]
+    print(f"\ndemo: folds in time; of the {k} cards a day that look worst, how many were defrauded\n")
+    table(
+        ("trained on", "tested on", "average precision", f"card precision@{k}", "oracle's"),
+        [
+            (
+                f"{fold['train']['first_day']} to {fold['train']['last_day']}",
+                f"{fold['test']['first_day']} to {fold['test']['last_day']}",
+                *(f"{fold[name]:.3f}" for name in ("average_precision", "card_precision", "oracle_card_precision")),
+            )
+            for fold in prequential["folds"]
+        ],
+    )
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
