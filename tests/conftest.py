@@ -7,7 +7,8 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, core, settings
+from hypothesis.vendor import pretty
 
 settings.register_profile(
     "reproducible",
@@ -16,6 +17,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("reproducible")
+
+# schemathesis' plugin puts a printer in its place that prints nothing: no failing example of any test could be read.
+core.RepresentationPrinter = pretty.RepresentationPrinter
 
 
 @pytest.fixture(autouse=True)

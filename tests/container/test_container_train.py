@@ -24,7 +24,7 @@ def names_in(folder: Path) -> set[str]:
 
 def test_model_and_metrics_are_written(trained: Path) -> None:
     assert names_in(trained / "model") == ARTIFACT
-    assert names_in(trained / "output/data") == {"metrics.json"}
+    assert names_in(trained / "output/data") == {"metrics.json", "predictions.csv", "report.html"}
 
 
 def test_files_belong_to_the_owner_of_the_mounted_folder(trained: Path) -> None:
@@ -59,6 +59,17 @@ def test_no_command_trains(image: str, make_root: MakeRoot) -> None:
 
     assert done.returncode == 0, done.stderr
     assert names_in(root / "model") == ARTIFACT
+
+
+@pytest.mark.parametrize("algorithm", ["lightgbm", "random_forest", "autoencoder"])
+def test_other_families_find_their_libraries_in_the_image(image: str, make_root: MakeRoot, algorithm: str) -> None:
+    root = make_root()
+    (root / "input/config/hyperparameters.json").write_text(json.dumps({"algorithm": algorithm}))
+
+    done = docker("run", "--rm", "--volume", f"{root}:/opt/ml", image, "train")
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads((root / "model" / "manifest.json").read_text())["algorithm"] == algorithm
 
 
 @pytest.mark.parametrize(

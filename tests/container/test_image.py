@@ -12,6 +12,7 @@ pytestmark = pytest.mark.docker
 MAX_IMAGE_BYTES = 700_000_000
 LABELS = {
     "com.amazonaws.sagemaker.capabilities.accept-bind-to-port": "true",
+    "com.amazonaws.sagemaker.capabilities.multi-models": "true",
     "org.opencontainers.image.title": "fraud-detect",
     "org.opencontainers.image.description": "From a labelled CSV of transactions to a fraud model and an endpoint",
     "org.opencontainers.image.licenses": "Apache-2.0",
