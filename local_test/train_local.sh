@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Train in the image as SageMaker would, with test_dir/ as /opt/ml: local_test/train_local.sh IMAGE
-# The model comes to test_dir/model/, the metrics to test_dir/output/data/, and on a fault its cause to test_dir/output/failure.
+# The model comes to test_dir/model/, the metrics and the report to test_dir/output/data/, and on a fault its cause to test_dir/output/failure.
 set -euo pipefail
 cd "$(dirname "$0")"
 
