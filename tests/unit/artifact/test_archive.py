@@ -256,7 +256,9 @@ def test_the_largest_header_is_read(tmp_path: Path) -> None:
         unpack(an_archive(tmp_path, a_header(longest + "x"), FIRST), tmp_path / "folder")
 
 
-@pytest.mark.parametrize("content", [b"", b"\x1f\x8b", b"PK\x03\x04" * 200, b"\x1f\x8b" * 400, gzip.compress(b"", mtime=0)])
+@pytest.mark.parametrize(
+    "content", [b"", b"\x1f\x8b", b"PK\x03\x04" * 200, b"\x1f\x8b" * 400, gzip.compress(b"", mtime=0)]
+)
 def test_a_file_that_is_no_archive_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "model.tar.gz").write_bytes(content)
 
