@@ -48,4 +48,4 @@ class DryRun:
 
 def _in_words(value: Any) -> Any:
     body = value.getvalue() if hasattr(value, "getvalue") else value
-    return f"{len(body):,} bytes" if isinstance(body, bytes) else value
+    return f"{len(body):,} bytes" if isinstance(body, bytes) or hasattr(body, "read") else value

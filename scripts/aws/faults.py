@@ -24,9 +24,12 @@ class Fault(Exception):
 
 
 _CREDENTIALS = "Renew the credentials; `aws sts get-caller-identity` shows whose they are."
-_PERMISSIONS = "Grant it to whoever runs this and check the role; docs/spark.md lists the permissions."
+_PERMISSIONS = (
+    "Grant it to whoever runs this and check the role; docs/sagemaker.md and docs/spark.md list the permissions."
+)
 _QUOTA = "Use fewer or smaller instances, or ask AWS for a higher quota."
-_NAME = "Pass another --job-name."
+_NAME = "Pass another name, or none."
+_ROLE = "Check --role: it must exist and be trusted by sagemaker.amazonaws.com; scripts/aws/role.py makes one."
 _REMEDIES = {
     "AccessDenied": _PERMISSIONS,
     "AccessDeniedException": _PERMISSIONS,
@@ -41,16 +44,24 @@ _REMEDIES = {
     "ServiceQuotaExceededException": _QUOTA,
     "ConflictException": _NAME,
     "ResourceInUse": _NAME,
+    "RepositoryNotFoundException": "Push the image first: scripts/aws/image.py.",
+    "ThrottlingException": "Run it again a little later.",
     "NoSuchBucket": "Create the bucket, or correct the address.",
     "ResourceNotFoundException": "Check the ids and --region.",
 }
 _OTHERWISE = "Correct what the message names."
 
 
+def _remedy(code: str, message: str) -> str:
+    if code == "ValidationException" and "assume role" in message.lower():
+        return _ROLE
+    return _REMEDIES.get(code, _OTHERWISE)
+
+
 @contextmanager
 def aws_faults() -> Iterator[None]:
     """Turn an error of AWS, or of reaching AWS, into a `Fault`."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
     try:
         yield
@@ -59,7 +70,13 @@ def aws_faults() -> Iterator[None]:
         raise Fault(
             f"AWS refused {error.operation_name} with {code}: {message.rstrip('.')}",
             expected="it to be accepted",
-            remedy=_REMEDIES.get(code, _OTHERWISE),
+            remedy=_remedy(code, message),
+        ) from error
+    except ParamValidationError as error:
+        raise Fault(
+            f"boto3 does not send the request: {' '.join(str(error).split()).rstrip('.')}",
+            expected="what AWS's API describes",
+            remedy=_OTHERWISE,
         ) from error
     except BotoCoreError as error:
         raise Fault(

@@ -18,10 +18,12 @@ from typing import Any
 import spark_emr
 import spark_processing
 from dry_run import DryRun
-from faults import Fault, aws_faults
+from faults import Fault
 from s3_address import Address, need_bucket, need_objects, parse
+from session import need_credentials, open_session
 from spark_code import Uploaded, read_code, upload
-from spark_job import Job, name_at, need_name, need_role, pairs, settings
+from spark_job import Job, settings
+from values import name_at, need_name, need_one_of, need_role, pairs
 from watch import Pace
 
 SOURCE = Path(__file__).parents[2] / "container"
@@ -40,9 +42,9 @@ def main(arguments: list[str], *, now: datetime) -> int:
 
 def _submit(options: argparse.Namespace, now: datetime) -> None:
     job = _job(options, now)
-    session = _session(options.region)
+    session = open_session(options.region)
     if not options.dry_run:
-        _need_credentials(session)
+        need_credentials(session)
         _SERVICES[options.service](session, options, job, _say)
         return
     dry = DryRun(session)
@@ -61,11 +63,11 @@ def _job(options: argparse.Namespace, now: datetime) -> Job:
             remedy="Pass another --output, a folder of its own, or another --code.",
         )
     return Job(
-        name=need_name(options.job_name or name_at(now)),
+        name=need_name(options.job_name or name_at(now, prefix="fraud-detect-features"), option="--job-name"),
         source=parse(options.input, option="--input"),
         target=target,
         code=code,
-        role=need_role(options.role),
+        role=need_role(options.role, page="docs/spark.md"),
         feature_set=options.set,
         whole=options.full,
         spark=settings(options.conf),
@@ -74,37 +76,6 @@ def _job(options: argparse.Namespace, now: datetime) -> Job:
         security_groups=tuple(options.security_group),
         limit_minutes=options.limit_minutes,
     )
-
-
-def _session(region: str | None) -> Any:
-    try:
-        import boto3
-    except ImportError as error:
-        raise Fault(
-            f"{sys.executable} has no boto3",
-            expected="the environment with AWS's SDKs",
-            remedy="Run `scripts/setup aws`, then .venv-aws/bin/python scripts/aws/spark_features.py.",
-        ) from error
-    with aws_faults():
-        session = boto3.Session(region_name=region)
-    if session.region_name is None:
-        raise Fault(
-            "No region is set",
-            expected="an AWS region such as eu-west-1",
-            remedy="Pass --region, or set AWS_DEFAULT_REGION.",
-        )
-    return session
-
-
-def _need_credentials(session: Any) -> None:
-    with aws_faults():
-        found = session.get_credentials()
-    if found is None:
-        raise Fault(
-            "There are no AWS credentials",
-            expected="those of who may submit jobs",
-            remedy="Log in with `aws sso login` or `aws configure`, or set AWS_PROFILE.",
-        )
 
 
 def _uploaded(session: Any, job: Job, say: Callable[[str], None]) -> Uploaded:
@@ -122,7 +93,7 @@ def _by_processing(session: Any, options: argparse.Namespace, job: Job, say: Cal
     machines = spark_processing.Machines(
         options.instance_type, options.instance_count, options.volume_gb, options.volume_kms_key, options.image
     )
-    spark_processing.need_instance_type(session, machines.instance_type)
+    need_one_of(session.client("sagemaker"), "ProcessingInstanceType", machines.instance_type, option="--instance-type")
     spark_processing.submit(session, job, machines, _uploaded(session, job, say))
     say(f"processing job {job.name}, {machines.instance_count} x {machines.instance_type}")
     say(f"look at it: {spark_processing.console(session, job)}")

@@ -5,7 +5,6 @@ Knows SageMaker's SDK. Never knows EMR, nor what the application does.
 
 from __future__ import annotations
 
-import difflib
 import logging
 from dataclasses import dataclass
 from typing import Any
@@ -33,18 +32,6 @@ class Machines:
     volume_gb: int
     volume_kms_key: str | None
     image: str | None
-
-
-def need_instance_type(session: Any, name: str) -> None:
-    """Raise `Fault` unless the installed boto3 knows `name` as an instance type for Processing."""
-    known = session.client("sagemaker").meta.service_model.shape_for("ProcessingInstanceType").enum
-    if name not in known:
-        near = difflib.get_close_matches(f"ml.{name.removeprefix('ml.')}", known, n=3) or ["ml.m5.xlarge"]
-        raise Fault(
-            f"--instance-type is '{name}'",
-            expected=f"a type of instance for SageMaker Processing, such as {', '.join(near)}",
-            remedy="Correct it; for a type newer than this boto3, lock a newer boto3.",
-        )
 
 
 def submit(session: Any, job: Job, machines: Machines, uploaded: Uploaded) -> None:

@@ -18,7 +18,10 @@ WRONG = [
     (["--output", "s3://nowhere/a"], "--output is 's3://nowhere/a', and the bucket 'nowhere' does not exist;"),
     (["--output", "s3://features"], "The code would go to s3://features/fraud-detect/spark, which is below --output;"),
     (["--code", "s3://nowhere"], "--code is 's3://nowhere', and the bucket 'nowhere' does not exist;"),
-    (["--instance-type", "m5.xlarge"], "--instance-type is 'm5.xlarge'; expected a type of instance for SageMaker"),
+    (
+        ["--instance-type", "m5.xlarge"],
+        "--instance-type is 'm5.xlarge'; expected one of AWS's values for ProcessingInstanceType, such as",
+    ),
     (["--region", "mars-1"], "SageMaker's SDK finds no Spark image: Unsupported region: mars-1."),
     (["--job-name", "a_b"], "--job-name is 'a_b'; expected 1 to 63 letters, digits and hyphens"),
     (["--conf", "spark.x=a b"], "--conf is 'spark.x=a b'; expected spark.NAME=VALUE without blanks and quotes."),
