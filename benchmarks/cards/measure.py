@@ -33,7 +33,7 @@ from fraud_detect.training.parameters import Hyperparameters
 OWN = str(Path(sys.executable).with_name("fraud-detect"))
 LEGITIMATE_WEIGHT = 15.94
 FOLDS = 5
-RESAMPLERS = "none,smote,random_under"
+RESAMPLERS = "auto,none,smote,random_under"
 DEFAULT = (Hyperparameters().algorithm, Hyperparameters().resampler)
 MAIN = "average_precision"
 VALIDATED = 0.2

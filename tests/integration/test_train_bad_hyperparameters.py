@@ -13,7 +13,7 @@ from training_factories import DATA, a_root, a_table, files_of, metrics_of
 
 FOLDER = DATA / "invalid" / "hyperparameters"
 RESAMPLERS = (
-    "smote, none, auto, borderline_smote, adasyn, random_over, random_under, near_miss, tomek_links, smote_tomek, "
+    "auto, smote, none, borderline_smote, adasyn, random_over, random_under, near_miss, tomek_links, smote_tomek, "
     "smote_enn)"
 )
 FAULTS: Mapping[str, Sequence[str]] = {

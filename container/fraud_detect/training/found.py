@@ -15,8 +15,9 @@ from fraud_detect.training.trials import DONE, FAILED, PRUNED, Trial
 
 @dataclass(frozen=True)
 class Found:
-    """What came of a search: the hyperparameters of the best trial, those of the job as it is if there is none.
+    """What came of a search: the hyperparameters of the best trial, or those of the job as it is.
 
+    The latter if no trial was done, or not both of those, with SMOTE and without, that the job takes the better of.
     `given` are those to give, by name, for a job to have them. `stopped` says whether a stop ended the search.
     """
 

@@ -135,9 +135,9 @@ class Hyperparameters(BaseModel):
         0.0, ge=0, le=0.5, description="Share of the train channel held out for testing, without a channel for it."
     )
     resampler: Literal[
+        "auto",
         "smote",
         "none",
-        "auto",
         "borderline_smote",
         "adasyn",
         "random_over",
@@ -147,7 +147,7 @@ class Hyperparameters(BaseModel):
         "smote_tomek",
         "smote_enn",
     ] = Field(
-        "smote",
+        "auto",
         description="How the training part is resampled: frauds are made, repeated, or legitimate rows left out; auto "
         "is smote or none, whichever has the better validation average precision.",
     )

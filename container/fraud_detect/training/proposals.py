@@ -44,12 +44,14 @@ class Proposal:
 class Space:
     """What varies: `algorithms`, `resamplers`, and what of theirs is not `fixed`, which are values by name.
 
-    The first of the algorithms is the one that the job would have without a search.
+    The first of the algorithms is the one that the job would have without a search, and so is the first of the
+    resamplers, unless the job `chooses` between that one and none.
     """
 
     fixed: Mapping[str, Any]
     algorithms: Sequence[str]
     resamplers: Sequence[str]
+    chooses: bool
 
     @classmethod
     def around(cls, parameters: Hyperparameters, given: Collection[str]) -> Self:
@@ -62,12 +64,13 @@ class Space:
         """
         fixed = {name: value for name, value in parameters.by_name().items() if name in given}
         fixed = {name: value for name, value in fixed.items() if name not in (ALGORITHM, *OF_SEARCHES)}
-        resamplers = [SMOTE, NONE] if parameters.resampler == AUTO else [parameters.resampler]
+        chooses = parameters.resampler == AUTO
+        resamplers = [SMOTE, NONE] if chooses else [parameters.resampler]
         if RESAMPLER not in fixed:
             resamplers += [name for name in RESAMPLERS if name in SAMPLERS and name not in resamplers]
-        elif parameters.resampler == AUTO:
+        elif chooses:
             del fixed[RESAMPLER]
-        return cls(fixed, _algorithms(parameters, given), resamplers)
+        return cls(fixed, _algorithms(parameters, given), resamplers, chooses)
 
     def dimensions(self, algorithm: str, resampler: str) -> Mapping[str, Dimension]:
         """Return what can vary with this family and this resampler, each under a name that no other one has."""
@@ -102,6 +105,15 @@ class Space:
     def varies_resampler(self, algorithm: str) -> bool:
         """Return whether there is a choice of resamplers: legitimate rows alone are the same after most of them."""
         return FAMILIES[algorithm].learns_labels and len(self.resamplers) > 1
+
+    @property
+    def trials_of_the_job(self) -> int:
+        """How many of the first trials the job as it is comes to: where it chooses, it is the better of two."""
+        return 2 if self.chooses else 1
+
+    def as_it_is(self) -> Proposal:
+        """Return the job without a search."""
+        return Proposal(self.algorithms[0], AUTO if self.chooses else self.resamplers[0])
 
     def first(self) -> Sequence[Proposal]:
         """Return what is tried before anything is learnt: the job as it is, and each family's defaults as they are."""

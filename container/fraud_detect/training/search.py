@@ -120,8 +120,9 @@ def search(
 ) -> Found:
     """Return the best of the trials that `tune_trials` and `tune_minutes` allow.
 
-    The first trial is the job as it is, so that what is found is at least as good on the validation rows. Nothing of a
-    trial is kept but its figures. What was `given` of the hyperparameters, by name, stays as it is.
+    The first trial is the job as it is, or the first two, with SMOTE and without, where it takes the better of them: so
+    what is found is at least as good on the validation rows. Nothing of a trial is kept but its figures. What was
+    `given` of the hyperparameters, by name, stays as it is.
 
     Parameters
     ----------
@@ -196,7 +197,8 @@ class _Search:
         best = best_of(self.done)
         if best is None and self.done:
             self._give_up()
-        proposal = self.space.first()[0] if best is None else _proposal_of(best)
+        within_the_job = len(self.done) < self.space.trials_of_the_job
+        proposal = self.space.as_it_is() if best is None or within_the_job else _proposal_of(best)
         given = self.space.given_of(proposal)
         return Found(self.space.hyperparameters(proposal), given, self.done, self.observer.should_stop())
 

@@ -248,7 +248,7 @@ def test_the_reference_page_has_a_row_for_every_hyperparameter() -> None:
     assert [row[0] for row in rows] == [ALGORITHM, *(entry.name for entry in common_table()), *families]
     by_name = {row[0]: row for row in reversed(rows)}
     assert by_name["eta"] == ("eta", "number", "(0, 1]", "0.1", "Learning rate.")
-    assert by_name["resampler"][1:4] == ("choice", ", ".join(ENTRIES["resampler"].choices), "smote")
+    assert by_name["resampler"][1:4] == ("choice", ", ".join(ENTRIES["resampler"].choices), "auto")
     assert by_name["scale_pos_weight"][1:4] == ("number", "(0, 1e+06], balanced", "1.0")
     assert by_name["label_column"][1:4] == ("text", "", "")
 

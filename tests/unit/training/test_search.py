@@ -41,15 +41,35 @@ def stopping_after(trials: int) -> SearchObserver:
     return SearchObserver(on_trial, lambda: len(told) >= trials)
 
 
-def test_the_first_trial_is_the_job_as_it_is(found: Found) -> None:
+def reached(**given: Any) -> float:
+    """Return the validation average precision of a job without a search."""
     rows = search_rows()
-    given = {name: value for name, value in QUICK_XGBOOST.items() if name != "tune_trials"}
-    parts = Parts(rows.training, rows.validation)
-    plain = train(parts, SCHEMA, Labels(), Hyperparameters(**given, bootstrap_samples=0), threads=1)
+    values = {name: value for name, value in QUICK_XGBOOST.items() if name != "tune_trials"}
+    parameters = Hyperparameters(**values, **given, bootstrap_samples=0)
+    result = train(Parts(rows.training, rows.validation), SCHEMA, Labels(), parameters, threads=1)
+    return float(result.metrics["validation"]["average_precision"])
 
-    reached = plain.metrics["validation"]["average_precision"]
-    assert found.trials[0].average_precision == pytest.approx(reached, abs=1e-12)
-    assert found.trials[0].proposal["resampler"] == "smote"
+
+def test_the_first_trial_is_the_job_as_it_is() -> None:
+    first = searched(resampler="smote", tune_trials=1)
+
+    assert first.trials[0].average_precision == pytest.approx(reached(resampler="smote"), abs=1e-12)
+    assert first.parameters.resampler == "smote"
+
+
+def test_where_the_job_takes_the_better_of_two_the_first_two_trials_are_the_job(found: Found) -> None:
+    first, second = found.trials[:2]
+
+    assert [trial.proposal["resampler"] for trial in (first, second)] == ["smote", "none"]
+    best = max(trial.average_precision or 0 for trial in (first, second))
+    assert best == pytest.approx(reached(), abs=1e-12)
+
+
+def test_one_trial_of_two_leaves_a_job_that_takes_the_better_one_as_it_is() -> None:
+    result = searched(tune_trials=1)
+
+    assert len(result.trials) == 1
+    assert result.parameters == Hyperparameters(algorithm="xgboost", num_round=6, early_stopping_rounds=0)
 
 
 def test_what_is_found_is_never_worse_than_the_job_as_it_is(found: Found) -> None:

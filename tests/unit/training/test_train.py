@@ -50,7 +50,7 @@ def parts_of(*, test: Rows | None = None) -> Parts:
 
 
 def trained(observer: Observer | None = None, *, parts: Parts | None = None, **overrides: Any) -> Trained:
-    given = {"num_round": 5, "bootstrap_samples": 20, "resampling_ratio": 0.8, **overrides}
+    given = {"resampler": "smote", "num_round": 5, "bootstrap_samples": 20, "resampling_ratio": 0.8, **overrides}
     return train(parts or parts_of(), SCHEMA, Labels(), Hyperparameters(**given), threads=1, observer=observer)
 
 
