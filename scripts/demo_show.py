@@ -109,8 +109,8 @@ def show_metrics(metrics: Mapping[str, Any]) -> None:
     resampling = metrics["resampling"]
     with_it, without = (resampling[which]["average_precision"] for which in ("with", "without"))
     print(
-        f"\ndemo: validation average precision with {resampling['resampler']} {with_it:.3f}, "
-        f"without resampling {without:.3f}"
+        f"\ndemo: validation average precision with {resampling['compared']} {with_it:.3f}, "
+        f"without resampling {without:.3f}; kept: {resampling['chosen']}"
     )
     show_folds(metrics["prequential"])
 
