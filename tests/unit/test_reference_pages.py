@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fraud_detect import __version__
 from fraud_detect.features import page
+from fraud_detect.sagemaker import specification
 from fraud_detect.sagemaker.hyperparameters import as_markdown
 from fraud_detect.serving import openapi, settings
 
@@ -13,6 +14,11 @@ ROOT = Path(__file__).parents[2]
 def test_the_page_of_hyperparameters_is_the_declared_table() -> None:
     """`fraud-detect hyperparameters > docs/hyperparameters.md` mends it."""
     assert (ROOT / "docs/hyperparameters.md").read_text(encoding="utf-8") == as_markdown()
+
+
+def test_what_sagemaker_is_told_of_training_is_what_is_declared() -> None:
+    """`fraud-detect specification > docs/specification.json` mends it."""
+    assert (ROOT / "docs/specification.json").read_text(encoding="utf-8") == specification.as_json()
 
 
 def test_the_page_of_settings_is_the_declared_table() -> None:

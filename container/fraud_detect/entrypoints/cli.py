@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("serve", "command"),
     "hyperparameters": ("reference", "hyperparameters_command"),
     "metric-definitions": ("reference", "metric_definitions_command"),
+    "specification": ("reference", "specification_command"),
     "settings": ("reference", "settings_command"),
     "openapi": ("reference", "openapi_command"),
 }

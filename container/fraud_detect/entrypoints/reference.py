@@ -25,6 +25,14 @@ def metric_definitions_command() -> None:
     click.echo(metrics.definitions(), nl=False)
 
 
+@click.command("specification")
+def specification_command() -> None:
+    """Print all that SageMaker can be told of training, as JSON: hyperparameters, metrics, ranges to search."""
+    from fraud_detect.sagemaker import specification
+
+    click.echo(specification.as_json(), nl=False)
+
+
 @click.command("settings")
 def settings_command() -> None:
     """Print the table of the variables that set up `serve`, as a page."""
@@ -41,4 +49,10 @@ def openapi_command() -> None:
     click.echo(openapi.as_json(), nl=False)
 
 
-COMMANDS = (hyperparameters_command, metric_definitions_command, settings_command, openapi_command)
+COMMANDS = (
+    hyperparameters_command,
+    metric_definitions_command,
+    specification_command,
+    settings_command,
+    openapi_command,
+)

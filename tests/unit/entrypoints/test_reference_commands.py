@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from fraud_detect import __version__
 from fraud_detect.entrypoints.cli import main
+from fraud_detect.sagemaker import specification
 from fraud_detect.sagemaker.hyperparameters import as_markdown, as_sagemaker
 from fraud_detect.sagemaker.metrics import definitions
 from fraud_detect.serving import openapi, settings
@@ -25,6 +26,7 @@ def run(*arguments: str) -> Result:
         (["hyperparameters", "--format", "markdown"], as_markdown()),
         (["hyperparameters", "--format", "sagemaker"], as_sagemaker()),
         (["metric-definitions"], definitions()),
+        (["specification"], specification.as_json()),
         (["settings"], settings.as_markdown()),
         (["openapi"], openapi.as_json()),
     ],
@@ -52,7 +54,9 @@ def test_the_version_is_told() -> None:
     assert run("--version").output == f"fraud-detect, version {__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["train", "hyperparameters", "metric-definitions", "settings", "openapi"])
+@pytest.mark.parametrize(
+    "command", ["train", "hyperparameters", "metric-definitions", "specification", "settings", "openapi"]
+)
 def test_the_help_lists_the_command_with_what_it_does(command: str) -> None:
     listed = run("--help").output
 
