@@ -45,6 +45,40 @@ class Hooks:
     should_stop: Callable[[], bool] = lambda: False
 
 
+@dataclass(frozen=True)
+class Snapshot:
+    """A fit after some of its rounds: what each of them came to, and the booster in its library's own format.
+
+    If it `is_last`, the fit has come to its end, and the booster has just the rounds that the model keeps.
+    """
+
+    rounds: Sequence[Round]
+    booster: bytes
+    is_last: bool = False
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """Where a fit begins, and what it keeps so that another one can go on from there.
+
+    `keep` gets a snapshot every `every` rounds, where a stop ends the fit, and at its end; none if `every` is 0.
+    """
+
+    begin: Snapshot | None = None
+    every: int = 0
+    keep: Callable[[Snapshot], None] = lambda _: None
+
+    @property
+    def booster(self) -> bytes | None:
+        """What to go on from, if anything."""
+        return None if self.begin is None else self.begin.booster
+
+    @property
+    def model(self) -> bytes | None:
+        """What a fit has come to that is at its end already."""
+        return self.begin.booster if self.begin and self.begin.is_last else None
+
+
 class FamilyParameters(BaseModel):
     """The hyperparameters of one family, whose name is `algorithm`: a declared table, as `Hyperparameters` is."""
 
@@ -56,6 +90,11 @@ class FamilyParameters(BaseModel):
         """Rounds that a fit tells of at most."""
         return 1
 
+    @property
+    def can_go_on(self) -> bool:
+        """Whether a fit can go on from a `Snapshot`, to the very model that it would have come to uninterrupted."""
+        return False
+
 
 @dataclass(frozen=True)
 class FitSettings:
@@ -64,6 +103,7 @@ class FitSettings:
     `measure` judges each round, as average precision. `parameters` are the family's own. `categories` is the number of
     categories of each column that holds codes of them, 0 for all other columns; shape (width,). A fraud counts as
     `fraud_weight` legitimate rows. With `rounds` the fit goes on for just as many, whatever the parameters say.
+    Families that can go on heed `snapshots`.
     """
 
     parameters: FamilyParameters
@@ -74,6 +114,7 @@ class FitSettings:
     fraud_weight: float = 1.0
     rounds: int | None = None
     hooks: Hooks = field(default_factory=Hooks)
+    snapshots: Snapshots = field(default_factory=Snapshots)
 
 
 Own = TypeVar("Own", bound=FamilyParameters)

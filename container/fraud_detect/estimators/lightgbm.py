@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from fraud_detect.estimators.family import Block, Family, FamilyParameters, FitSettings, Measure, Round, parameters_of
+from fraud_detect.estimators.boosting import Boosting
+from fraud_detect.estimators.family import Block, Family, FamilyParameters, FitSettings, Measure, parameters_of
 from fraud_detect.estimators.lightgbm_native import NATIVE_FILE, need_library
 from fraud_detect.estimators.lightgbm_onnx import to_onnx
 from fraud_detect.schema import Float32Matrix
@@ -56,6 +57,11 @@ class LightGBMParameters(FamilyParameters):
         """As `FamilyParameters.most_rounds`."""
         return self.num_round
 
+    @property
+    def can_go_on(self) -> bool:
+        """As `FamilyParameters.can_go_on`: what rows are drawn depends on all rounds before in the same process."""
+        return self.subsample == 1
+
     def booster_parameters(self) -> dict[str, Any]:
         """Return what LightGBM's `params` take."""
         return self.model_dump(exclude={"algorithm", "num_round", "early_stopping_rounds"}, by_alias=True)
@@ -95,6 +101,10 @@ def fit(training: Sequence[Block], validation: Block, settings: FitSettings) -> 
     need_library()
     import lightgbm
 
+    begin, width = settings.snapshots.booster, validation.features.shape[1]
+    earlier = None if begin is None else lightgbm.Booster(model_str=begin.decode())
+    if earlier and settings.snapshots.model:
+        return FittedLightGBM(earlier, earlier.current_iteration(), width, settings.threads)
     given = parameters_of(settings, LightGBMParameters)
     parameters = {
         **FIXED,
@@ -105,21 +115,29 @@ def fit(training: Sequence[Block], validation: Block, settings: FitSettings) -> 
     }
     categories = np.flatnonzero(settings.categories).tolist()
     labels = np.concatenate([block.labels for block in training])
+    features = [block.features for block in training]
     train = lightgbm.Dataset(
-        [block.features for block in training], labels, categorical_feature=categories, params=parameters
+        np.concatenate(features) if earlier else features,  # an earlier booster scores no list
+        labels,
+        categorical_feature=categories,
+        params=parameters,
     )
     held_out = lightgbm.Dataset(validation.features, validation.labels, reference=train)
+    patience = 0 if settings.rounds else given.early_stopping_rounds
+    boosting = Boosting(settings, patience=patience, most_rounds=settings.rounds or given.num_round)
     booster = lightgbm.train(
         parameters,
         train,
-        num_boost_round=settings.rounds or given.num_round,
+        num_boost_round=boosting.left,
         valid_sets=[train, held_out],
         valid_names=[TRAIN, VALIDATION],
         feval=_metric(settings.measure, {id(train): training[0].labels, id(held_out): validation.labels}),
-        callbacks=[_watch(settings, 0 if settings.rounds else given.early_stopping_rounds)],
+        callbacks=[*([_draw_anew(settings.seed, boosting)] if given.colsample_bytree < 1 else []), _watch(boosting)],
+        init_model=earlier,
     )
-    kept = booster.best_iteration if booster.best_iteration > 0 else booster.current_iteration()
-    return FittedLightGBM(_cut(booster, kept), kept, validation.features.shape[1], settings.threads)
+    model = _cut(booster, boosting.kept)
+    boosting.finish(lambda: model.model_to_string().encode())
+    return FittedLightGBM(model, boosting.kept, width, settings.threads)
 
 
 def _cut(booster: Any, rounds: int) -> Any:
@@ -139,23 +157,26 @@ def _metric(measure: Measure, truths: Mapping[int, NDArray[np.uint8]]) -> Callab
     return metric
 
 
-def _watch(settings: FitSettings, patience: int) -> Callable[[Any], None]:
-    """Return a callback that tells of each round, and ends the fit on a stop or after `patience` rounds in vain."""
+def _draw_anew(seed: int, boosting: Boosting) -> Callable[[Any], None]:
+    """Return a callback that makes the columns of a round depend on the seed and its number, not on those before."""
+
+    def draw_anew(state: Any) -> None:
+        own = int(np.random.SeedSequence((seed, boosting.done)).generate_state(1)[0] >> 1)
+        state.model.reset_parameter({"feature_fraction_seed": own})
+
+    draw_anew.before_iteration = True  # type: ignore[attr-defined]
+    return draw_anew
+
+
+def _watch(boosting: Boosting) -> Callable[[Any], None]:
+    """Return a callback that notes each round, and ends the fit where `boosting` does."""
     from lightgbm.callback import EarlyStopException
 
-    hooks, best = settings.hooks, Round(0, 0.0, -np.inf)
-
     def watch(state: Any) -> None:
-        nonlocal best
         latest = {name: figure for name, _, figure, _ in state.evaluation_result_list}
-        done = Round(state.iteration + 1, latest[TRAIN], latest[VALIDATION])
-        hooks.on_round(done)
-        if done.validation_average_precision > best.validation_average_precision:
-            best = done
-        in_vain = patience and done.number - best.number >= patience
-        if hooks.should_stop() or in_vain or (patience and done.number == state.end_iteration):
-            kept = best if patience else done
-            raise EarlyStopException(kept.number - 1, state.evaluation_result_list)
+        boosting.add(latest[TRAIN], latest[VALIDATION], lambda: state.model.model_to_string().encode())
+        if boosting.is_over:
+            raise EarlyStopException(boosting.kept - 1, state.evaluation_result_list)
 
     return watch
 

@@ -6,7 +6,7 @@ Knows XGBoost and its way to ONNX. Never knows files, thresholds, resampling, ot
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,18 +15,23 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from fraud_detect.errors import SettingError
-from fraud_detect.estimators.family import Block, Family, FamilyParameters, FitSettings, Measure, Round, parameters_of
+from fraud_detect.estimators.boosting import Boosting
+from fraud_detect.estimators.family import (
+    Block,
+    Family,
+    FamilyParameters,
+    FitSettings,
+    Measure,
+    parameters_of,
+)
+from fraud_detect.estimators.xgboost_matrices import matrices
 from fraud_detect.estimators.xgboost_native import NATIVE_FILE
 from fraud_detect.estimators.xgboost_onnx import to_onnx
 from fraud_detect.schema import Float32Matrix
 
 CPU, CUDA, DRIVER = "cpu", "cuda", "libcuda.so.1"
-METRIC = "average_precision"
-TRAIN, VALIDATION = "train", "validation"
-LEGITIMATE_PER_FRAUD = 10
-FEWEST_LEGITIMATE, MOST_FRAUDS = 10_000, 100_000
-"""Histogram cuts are taken from the frauds and this many legitimate rows a fraud, so that bins are narrow where frauds
-are. docs/decisions/0006 has the measurements."""
+HIST, OTHER_METHOD = "hist", "approx"
+DRAWING = ("subsample", "colsample_bytree", "colsample_bylevel", "colsample_bynode")
 
 
 class XGBoostParameters(FamilyParameters):
@@ -57,6 +62,16 @@ class XGBoostParameters(FamilyParameters):
     def most_rounds(self) -> int:
         """As `FamilyParameters.most_rounds`."""
         return self.num_round
+
+    @property
+    def can_go_on(self) -> bool:
+        """As `FamilyParameters.can_go_on`: sums on a GPU may differ with the way in which scores were come by."""
+        return self.device == CPU
+
+    @property
+    def draws(self) -> bool:
+        """Whether rows or columns are drawn at random."""
+        return any(getattr(self, name) < 1 for name in DRAWING)
 
     def booster_parameters(self) -> dict[str, float | int | str]:
         """Return what XGBoost's `params` take."""
@@ -92,42 +107,71 @@ def fit(training: Sequence[Block], validation: Block, settings: FitSettings) -> 
     """
     import xgboost
 
-    given, types = parameters_of(settings, XGBoostParameters), _types(settings)
-    if given.device == CUDA:
+    if parameters_of(settings, XGBoostParameters).device == CUDA:
         need_cuda()
-    parameters = {
-        "objective": "binary:logistic",
-        "tree_method": "hist",
-        "disable_default_eval_metric": True,
-        "seed": settings.seed,
-        "nthread": settings.threads,
-        "scale_pos_weight": settings.fraud_weight,
-        **given.booster_parameters(),
-    }
+    ended = settings.snapshots.model
     with xgboost.config_context(verbosity=0):
-        cuts = _cuts((*training, validation), settings)
-        max_bin = given.max_bin
-        train = xgboost.QuantileDMatrix(_stream(training, types), ref=cuts, max_bin=max_bin, nthread=settings.threads)
-        held_out = xgboost.QuantileDMatrix(
-            validation.features,
-            label=validation.labels,
-            ref=train,
-            max_bin=max_bin,
-            feature_types=types,
-            nthread=settings.threads,
-        )
-        truths = {id(train): training[0].labels, id(held_out): validation.labels}
-        booster = xgboost.train(
-            parameters,
-            train,
-            num_boost_round=settings.rounds or given.num_round,
-            evals=[(train, TRAIN), (held_out, VALIDATION)],
-            custom_metric=_metric(settings.measure, truths),
-            callbacks=_callbacks(settings),
-            verbose_eval=False,
-        )
+        booster = _loaded(ended, settings) if ended else _boosted(training, validation, settings)
     booster.set_param({"device": CPU})  # rows to score are there
     return FittedXGBoost(booster, booster.num_boosted_rounds(), validation.features.shape[1])
+
+
+def _loaded(model: bytes, settings: FitSettings) -> Any:
+    import xgboost
+
+    return xgboost.Booster({"nthread": settings.threads}, model_file=bytearray(model))
+
+
+def _boosted(training: Sequence[Block], validation: Block, settings: FitSettings) -> Any:
+    """Return a booster of the rounds that the model keeps.
+
+    XGBoost's own loop counts rounds from 0 when it goes on, and would draw again what it drew at first.
+    """
+    import xgboost
+
+    given, begin = parameters_of(settings, XGBoostParameters), settings.snapshots.booster
+    patience = 0 if settings.rounds else given.early_stopping_rounds
+    boosting = Boosting(settings, patience=patience, most_rounds=settings.rounds or given.num_round)
+    train, held_out = matrices(training, validation, settings, given.max_bin)
+    truths = ((train, training[0].labels), (held_out, validation.labels))
+    booster = xgboost.Booster(_parameters(settings), [train, held_out], model_file=bytearray(begin) if begin else None)
+    while not boosting.is_over:
+        if given.draws:
+            _forget_draws(booster)
+        booster.update(train, boosting.done)
+        on_train, on_held_out = (_measured(booster, matrix, labels, settings.measure) for matrix, labels in truths)
+        boosting.add(on_train, on_held_out, lambda: bytes(booster.save_raw("ubj")))
+    model = booster[: boosting.kept]
+    boosting.finish(lambda: bytes(model.save_raw("ubj")))
+    return model
+
+
+def _parameters(settings: FitSettings) -> dict[str, Any]:
+    return {
+        "objective": "binary:logistic",
+        "tree_method": HIST,
+        "disable_default_eval_metric": True,
+        "seed": settings.seed,
+        "seed_per_iteration": True,
+        "nthread": settings.threads,
+        "scale_pos_weight": settings.fraud_weight,
+        **parameters_of(settings, XGBoostParameters).booster_parameters(),
+    }
+
+
+def _forget_draws(booster: Any) -> None:
+    """Let what the next round draws depend on the seed and its number, and not on the rounds before it.
+
+    The seed of a round is its own, but what draws columns for the trees lives as long as the tree method is the same.
+    """
+    booster.set_param({"tree_method": OTHER_METHOD})
+    booster.num_boosted_rounds()  # a parameter is heeded once it is needed
+    booster.set_param({"tree_method": HIST})
+
+
+def _measured(booster: Any, matrix: Any, labels: NDArray[np.uint8], measure: Measure) -> float:
+    """Return `measure` of the first rows: those after the ones with a label are synthetic and not measured."""
+    return measure(labels, booster.predict(matrix)[: len(labels)])
 
 
 def need_cuda() -> None:
@@ -150,94 +194,6 @@ def _gpus() -> int:
     count = ctypes.c_int()
     failed = driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count))
     return 0 if failed else count.value
-
-
-def _cuts(blocks: Sequence[Block], settings: FitSettings) -> Any:
-    """Return a matrix of the first block's frauds and some legitimate rows, from which histogram cuts are taken."""
-    import xgboost
-
-    real, rng = blocks[0], np.random.default_rng(settings.seed)
-    frauds = _drawn(np.flatnonzero(real.labels), MOST_FRAUDS, rng)
-    wanted = max(FEWEST_LEGITIMATE, LEGITIMATE_PER_FRAUD * len(frauds))
-    rows = np.sort(np.concatenate((frauds, _drawn(np.flatnonzero(real.labels == 0), wanted, rng))))
-    return xgboost.QuantileDMatrix(
-        np.vstack((real.features[rows], _highest_codes(blocks, settings.categories))),
-        label=np.append(real.labels[rows], 0),
-        max_bin=parameters_of(settings, XGBoostParameters).max_bin,
-        feature_types=_types(settings),
-        nthread=settings.threads,
-    )
-
-
-def _types(settings: FitSettings) -> list[str]:
-    return ["c" if categories else "float" for categories in settings.categories]
-
-
-def _highest_codes(blocks: Sequence[Block], categories: Sequence[int]) -> Float32Matrix:
-    """Return one row with the highest code of each category column: XGBoost knows codes up to the highest it sees."""
-    row = np.full((1, len(categories)), np.nan, dtype=np.float32)
-    for place in np.flatnonzero(categories):
-        row[0, place] = max(np.nanmax(block.features[:, place], initial=0) for block in blocks)
-    return row
-
-
-def _drawn(indices: NDArray[np.intp], most: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    return indices if len(indices) <= most else rng.choice(indices, most, replace=False)
-
-
-def _metric(measure: Measure, truths: Mapping[int, NDArray[np.uint8]]) -> Callable[..., tuple[str, float]]:
-    """Return `measure` as XGBoost calls metrics; rows after those with a truth are synthetic and not measured."""
-
-    def custom_metric(scores: NDArray[np.float32], matrix: Any) -> tuple[str, float]:
-        labels = truths[id(matrix)]
-        return METRIC, measure(labels, scores[: len(labels)])
-
-    return custom_metric
-
-
-def _stream(blocks: Sequence[Block], types: Sequence[str]) -> Any:
-    """Return the blocks as XGBoost takes data in parts, so that they need not be copied into one matrix."""
-    import xgboost
-
-    class Stream(xgboost.DataIter):
-        def __init__(self) -> None:
-            self._left = list(blocks)
-            super().__init__()
-
-        def next(self, input_data: Callable[..., None]) -> bool:
-            if not self._left:
-                return False
-            block = self._left.pop(0)
-            input_data(data=block.features, label=block.labels, feature_types=list(types))
-            return True
-
-        def reset(self) -> None:
-            self._left = list(blocks)
-
-    return Stream()
-
-
-def _callbacks(settings: FitSettings) -> list[Any]:
-    import xgboost
-
-    hooks = settings.hooks
-    patience = 0 if settings.rounds else parameters_of(settings, XGBoostParameters).early_stopping_rounds
-
-    class Tell(xgboost.callback.TrainingCallback):
-        def after_iteration(self, _model: Any, epoch: int, evals_log: Any) -> bool:
-            latest = {name: logged[METRIC][-1] for name, logged in evals_log.items()}
-            hooks.on_round(Round(epoch + 1, latest[TRAIN], latest[VALIDATION]))
-            return False
-
-    class Stop(xgboost.callback.TrainingCallback):
-        def after_iteration(self, _model: Any, _epoch: int, _evals_log: Any) -> bool:
-            return hooks.should_stop()
-
-    best = xgboost.callback.EarlyStopping(
-        rounds=patience, metric_name=METRIC, data_name=VALIDATION, maximize=True, save_best=True
-    )
-    # A callback that ends the training keeps those after it from seeing the round: `Stop` comes last.
-    return [Tell(), *([best] if patience else []), Stop()]
 
 
 FAMILY = Family(XGBoostParameters, fit)

@@ -1,0 +1,93 @@
+"""Rows as XGBoost takes them: by histogram bins, whose cuts are taken where frauds are.
+
+Knows XGBoost's matrices. Never knows files, how trees are grown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fraud_detect.estimators.family import Block, FitSettings
+from fraud_detect.schema import Float32Matrix
+
+LEGITIMATE_PER_FRAUD = 10
+FEWEST_LEGITIMATE, MOST_FRAUDS = 10_000, 100_000
+"""Histogram cuts are taken from the frauds and this many legitimate rows a fraud, so that bins are narrow where frauds
+are. docs/decisions/0006 has the measurements."""
+
+
+def matrices(training: Sequence[Block], validation: Block, settings: FitSettings, max_bin: int) -> tuple[Any, Any]:
+    """Return XGBoost's matrices of the rows to fit on and of those to validate on, with `max_bin` bins a column."""
+    import xgboost
+
+    types = _types(settings)
+    cuts = _cuts((*training, validation), settings, max_bin)
+    train = xgboost.QuantileDMatrix(_stream(training, types), ref=cuts, max_bin=max_bin, nthread=settings.threads)
+    held_out = xgboost.QuantileDMatrix(
+        validation.features,
+        label=validation.labels,
+        ref=train,
+        max_bin=max_bin,
+        feature_types=types,
+        nthread=settings.threads,
+    )
+    return train, held_out
+
+
+def _cuts(blocks: Sequence[Block], settings: FitSettings, max_bin: int) -> Any:
+    """Return a matrix of the first block's frauds and some legitimate rows, from which histogram cuts are taken."""
+    import xgboost
+
+    real, rng = blocks[0], np.random.default_rng(settings.seed)
+    frauds = _drawn(np.flatnonzero(real.labels), MOST_FRAUDS, rng)
+    wanted = max(FEWEST_LEGITIMATE, LEGITIMATE_PER_FRAUD * len(frauds))
+    rows = np.sort(np.concatenate((frauds, _drawn(np.flatnonzero(real.labels == 0), wanted, rng))))
+    return xgboost.QuantileDMatrix(
+        np.vstack((real.features[rows], _highest_codes(blocks, settings.categories))),
+        label=np.append(real.labels[rows], 0),
+        max_bin=max_bin,
+        feature_types=_types(settings),
+        nthread=settings.threads,
+    )
+
+
+def _types(settings: FitSettings) -> list[str]:
+    return ["c" if categories else "float" for categories in settings.categories]
+
+
+def _highest_codes(blocks: Sequence[Block], categories: Sequence[int]) -> Float32Matrix:
+    """Return one row with the highest code of each category column: XGBoost knows codes up to the highest it sees."""
+    row = np.full((1, len(categories)), np.nan, dtype=np.float32)
+    for place in np.flatnonzero(categories):
+        row[0, place] = max(np.nanmax(block.features[:, place], initial=0) for block in blocks)
+    return row
+
+
+def _drawn(indices: NDArray[np.intp], most: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    return indices if len(indices) <= most else rng.choice(indices, most, replace=False)
+
+
+def _stream(blocks: Sequence[Block], types: Sequence[str]) -> Any:
+    """Return the blocks as XGBoost takes data in parts, so that they need not be copied into one matrix."""
+    import xgboost
+
+    class Stream(xgboost.DataIter):
+        def __init__(self) -> None:
+            self._left = list(blocks)
+            super().__init__()
+
+        def next(self, input_data: Callable[..., None]) -> bool:
+            if not self._left:
+                return False
+            block = self._left.pop(0)
+            input_data(data=block.features, label=block.labels, feature_types=list(types))
+            return True
+
+        def reset(self) -> None:
+            self._left = list(blocks)
+
+    return Stream()
