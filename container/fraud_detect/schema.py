@@ -230,9 +230,9 @@ class Schema(BaseModel):
     def _as_matrix(self, values: Float64Matrix, cell: Callable[[int, int], Cell], first_row: int) -> Float32Matrix:
         """Return `values` in float32 if all fit their columns; `cell` gives the original of one that does not."""
         if np.vdot(values, values) < FLOAT32_LIMIT**2:  # then none is missing, infinite or beyond float32: most rows
-            return values.astype(np.float32)
+            return values.astype(np.float32, order="C")  # columns put in order by name lie otherwise in memory
         with np.errstate(over="ignore"):
-            matrix = values.astype(np.float32)
+            matrix = values.astype(np.float32, order="C")
         finite = np.isfinite(matrix)
         if not finite.all():
             unfit = ~finite & (np.isinf(matrix) | self._never_missing)

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from factories import a_category, a_flag, a_number, a_schema, an_artifact
+from fraud_detect.artifact.manifest import MODEL
 from fraud_detect.schema import Schema
 from fraud_detect.serving import respond as respond_module
 from fraud_detect.serving.model import Model, load
 from fraud_detect.serving.reply import Reply
 from fraud_detect.serving.respond import Request, respond
+from training_factories import a_fitted_model
 
 MIXED = a_schema(
     a_number("amount"),
@@ -167,3 +169,17 @@ def test_a_long_answer_put_together_of_parts_is_the_same(
     monkeypatch.setattr(respond_module, "ROWS_AT_ONCE", 2)
 
     assert answer(model, body, accept=accept) == whole
+
+
+@pytest.mark.parametrize("family", ["xgboost", "lightgbm"])
+def test_many_rows_of_numbers_score_the_same_with_names_in_any_order(family: str, tmp_path: Path) -> None:
+    """The booster itself scores them, in the memory that the reader left them in."""
+    fitted = a_fitted_model(family, categories=(0, 0, 0))
+    schema = a_schema(*(a_number(name, missing_allowed=True) for name in ("amount", "hour", "code")))
+    model = a_model(tmp_path, schema, files={MODEL: fitted.to_onnx(), **fitted.native_files()})
+    rows = [(number / 7, number % 24, number % 5) for number in range(200)]
+    plain = b"".join(b"%r,%d,%d\n" % row for row in rows)
+    named = b"code,amount,hour\n" + b"".join(b"%d,%r,%d\n" % (code, amount, hour) for amount, hour, code in rows)
+
+    assert answer(model, named).body == answer(model, plain).body
+    assert answer(model, named + b"1,,2\n").body == answer(model, plain + b",2,1\n").body
