@@ -5,12 +5,37 @@ Knows boto3's events. Never knows which job is submitted.
 
 from __future__ import annotations
 
+import io
 import json
 from types import SimpleNamespace
 from typing import Any
 
 _READS = ("Head", "List", "Get", "Describe")
 _ANSWERS: dict[str, dict[str, Any]] = {
+    # What a dry run cannot know is in capitals, where AWS's rules for it allow them.
+    "DescribeEndpoint": {
+        "EndpointName": "ENDPOINT",
+        "EndpointStatus": "InService",
+        "EndpointConfigName": "PRESENT-CONFIGURATION",
+        "ProductionVariants": [{"VariantName": "AllTraffic", "DesiredInstanceCount": 1}],
+    },
+    "DescribeEndpointConfig": {
+        "EndpointConfigArn": "PRESENT-CONFIGURATION",
+        "ProductionVariants": [
+            {"VariantName": "AllTraffic", "ModelName": "PRESENT-MODEL", "InstanceType": "ml.m5.large"}
+        ],
+        "ShadowProductionVariants": [{"VariantName": "Challenger", "ModelName": "PRESENT-CHALLENGER"}],
+    },
+    "DescribeModel": {"ModelArn": "PRESENT-MODEL"},
+    "DescribeTrainingJob": {
+        "TrainingJobStatus": "Completed",
+        "ModelArtifacts": {"S3ModelArtifacts": "s3://WHERE-THE-JOB-WROTE/output/model.tar.gz"},
+        "AlgorithmSpecification": {"TrainingImage": "IMAGE-OF-THE-JOB"},
+        "RoleArn": "arn:aws:iam::000000000000:role/ROLE-OF-THE-JOB",
+    },
+    "InvokeEndpoint": {"Body": io.BytesIO()},
+    "InvokeEndpointAsync": {"OutputLocation": "s3://where-answers-go/answer"},
+    "PutScalingPolicy": {"PolicyARN": "ARN-OF-THE-POLICY"},
     "CreateApplication": {"applicationId": "dryrun", "arn": "dryrun", "name": "dryrun"},
     "ListJobRuns": {"jobRuns": []},
     "ListObjectsV2": {"KeyCount": 1},
@@ -23,6 +48,8 @@ class DryRun:
 
     def __init__(self, session: Any) -> None:
         self.requests: list[dict[str, Any]] = []
+        self.asks = False
+        """Whether AWS itself answers what changes nothing: then credentials are needed."""
         session.events.register("before-parameter-build", self._record)
         session.events.register("before-call", self._answer)
 
@@ -37,7 +64,9 @@ class DryRun:
                 {"service": model.service_model.service_name, "operation": model.name, "request": request}
             )
 
-    def _answer(self, *, model: Any, **_: Any) -> tuple[Any, dict[str, Any]]:
+    def _answer(self, *, model: Any, **_: Any) -> tuple[Any, dict[str, Any]] | None:
+        if self.asks and model.name.startswith(_READS):
+            return None
         answer = self._application() if model.name == "GetApplication" else _ANSWERS.get(model.name, {})
         return SimpleNamespace(status_code=200), {**answer, "ResponseMetadata": {"HTTPStatusCode": 200}}
 

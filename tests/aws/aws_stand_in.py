@@ -8,8 +8,9 @@ import os
 import subprocess
 import threading
 import urllib.parse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -31,11 +32,23 @@ class Seen:
 
     operation: str
     body: bytes
+    method: str = "POST"
+    path: str = "/"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def json(self) -> Any:
         """The body as parsed JSON."""
         return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Raw:
+    """An answer as it goes over the wire."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 @dataclass(frozen=True)
@@ -54,6 +67,8 @@ class StandIn:
     moto_port: int
     seen: list[Seen] = field(default_factory=list)
     answers: dict[str, list[tuple[int, Mapping[str, Any]]]] = field(default_factory=dict)
+    hooks: list[Callable[[Seen], Raw | None]] = field(default_factory=list)
+    """What is asked for an answer, in order, before moto is; None leaves it to the next."""
     port: int = 0
 
     def answer(self, operation: str, *bodies: Mapping[str, Any], status: int = 200) -> None:
@@ -68,13 +83,7 @@ class StandIn:
 
     def client(self, service: str) -> Any:
         """Return a client for what moto keeps."""
-        return get_session().create_client(
-            service,
-            region_name=REGION,
-            endpoint_url=f"http://127.0.0.1:{self.moto_port}",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106 (moto takes anything)
-        )
+        return _client(service, self.moto_port)
 
     def object(self, address: str) -> bytes:
         """Return the object at an s3:// address."""
@@ -131,6 +140,36 @@ class StandIn:
             return None
         return told.pop(0) if len(told) > 1 else told[0]
 
+    def hooked(self, request: Seen) -> Raw | None:
+        """Return the answer of the first hook that has one."""
+        return next((answer for hook in self.hooks if (answer := hook(request)) is not None), None)
+
+    def forward(self, request: Seen) -> Raw:
+        """Return moto's answer."""
+        upstream = http.client.HTTPConnection("127.0.0.1", self.moto_port, timeout=60)
+        upstream.request(request.method, request.path, request.body, dict(request.headers))
+        answer = upstream.getresponse()
+        kept = {name: value for name, value in answer.getheaders() if name.lower() not in _OF_ONE_HOP}
+        made = Raw(answer.status, kept, answer.read())
+        upstream.close()
+        return made
+
+
+@cache
+def _client(service: str, port: int) -> Any:
+    return _session().create_client(
+        service,
+        region_name=REGION,
+        endpoint_url=f"http://127.0.0.1:{port}",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 (moto takes anything)
+    )
+
+
+@cache
+def _session() -> Any:
+    return get_session()  # reading the descriptions of services takes most of the time that a client takes
+
 
 def _handler(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
@@ -139,31 +178,24 @@ def _handler(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             operation = self.headers.get("X-Amz-Target", f"{self.command} {self.path.split('?')[0]}")
-            stand_in.seen.append(Seen(operation, body))
+            request = Seen(operation, body, self.command, self.path, dict(self.headers))
+            stand_in.seen.append(request)
             told = stand_in.reply(operation)
             if told is None:
-                self.pass_on(body)
+                self.send(stand_in.hooked(request) or stand_in.forward(request))
             else:
-                self.send(told[0], {"Content-Type": "application/json"}, json.dumps(told[1]).encode())
+                self.send(Raw(told[0], {"Content-Type": "application/json"}, json.dumps(told[1]).encode()))
 
         do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = handle_any  # noqa: N815 (http.server's names)
 
-        def pass_on(self, body: bytes) -> None:
-            upstream = http.client.HTTPConnection("127.0.0.1", stand_in.moto_port, timeout=60)
-            upstream.request(self.command, self.path, body, dict(self.headers))
-            answer = upstream.getresponse()
-            kept = {name: value for name, value in answer.getheaders() if name.lower() not in _OF_ONE_HOP}
-            self.send(answer.status, kept, answer.read())
-            upstream.close()
-
-        def send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-            self.send_response(status)
-            for name, value in headers.items():
+        def send(self, answer: Raw) -> None:
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(body)
+                self.wfile.write(answer.body)
 
         def log_message(self, *_: object) -> None:
             """Say nothing: pytest shows what was seen."""
