@@ -30,6 +30,8 @@ from fraud_detect.errors import ArtifactError
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 MOST_MANIFEST_BYTES = 64 * 10**6
 LONGEST_KEY_SHOWN = 60
+STAGING = ".incoming-"
+"""What the names of hidden folders begin with that are written in; a kill leaves one behind."""
 RETRAIN = "Restore the file from model.tar.gz, or train the model again."
 
 
@@ -208,7 +210,7 @@ def write_atomically(folder: Path, files: Mapping[str, bytes | Iterator[bytes]])
 @contextmanager
 def staged(folder: Path) -> Iterator[Path]:
     """Give a new hidden folder in `folder` to write in, which goes away with what is left in it."""
-    staging = Path(tempfile.mkdtemp(prefix=".incoming-", dir=folder))
+    staging = Path(tempfile.mkdtemp(prefix=STAGING, dir=folder))
     try:
         yield staging
     finally:

@@ -36,11 +36,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Plan:
-    """What to train: the hyperparameters, when to stop, and what a search for them came to, as metrics.json has it."""
+    """What to train: the hyperparameters, when to stop, and what a search for them came to, as metrics.json has it.
+
+    They are for now if a stop ended the search, which the next run of the job goes on with.
+    """
 
     parameters: Hyperparameters
     should_stop: Callable[[], bool]
     tuning: Mapping[str, Any] | None = None
+    is_for_now: bool = False
 
 
 def planned(
@@ -62,7 +66,7 @@ def planned(
     if not found.stopped:
         return Plan(found.parameters, stop.heed, found.as_json())
     logger.warning("the search ends here; training what it found for up to %g s", SECONDS_TO_TRAIN_AFTER_STOP)
-    return Plan(found.parameters, lambda: stop.heed_after(SECONDS_TO_TRAIN_AFTER_STOP), found.as_json())
+    return Plan(found.parameters, lambda: stop.heed_after(SECONDS_TO_TRAIN_AFTER_STOP), found.as_json(), True)
 
 
 def searched(

@@ -22,6 +22,7 @@ import click
 from fraud_detect import log
 from fraud_detect.artifact import bundle
 from fraud_detect.artifact.manifest import Labels
+from fraud_detect.entrypoints.checkpoints import checkpoints_of
 from fraud_detect.entrypoints.report import Finished, warnings_kept, write_report
 from fraud_detect.entrypoints.rounds import Audience, audience
 from fraud_detect.entrypoints.search import planned
@@ -38,6 +39,7 @@ from fraud_detect.serving.cpus import available_cpus
 from fraud_detect.tables.read import Watch, read_more, read_training
 from fraud_detect.training.candidate import Observer
 from fraud_detect.training.columns import column_request
+from fraud_detect.training.identity import identity
 from fraud_detect.training.parameters import Hyperparameters
 from fraud_detect.training.partition import Parts, divide
 from fraud_detect.training.predictions import HEADER, Predictions
@@ -87,7 +89,9 @@ def _train(layout: Layout, stop: StopRequest, warnings: Sequence[str]) -> None:
     codes = _reason_codes(places, schema)
     check_writable(layout)
     plan = planned(layout, parts, schema, parameters, given=given(values), stop=stop)
-    parameters = plan.parameters
+    parameters, threads = plan.parameters, plan.parameters.nthread or available_cpus()
+    job = partial(identity, parts, schema, labels, parameters, threads=threads)
+    checkpoints = None if plan.is_for_now else checkpoints_of(layout, parameters, job)
     held_out: dict[str, Predictions] = {}
     with audience(parameters.family.most_rounds, sys.stderr) as told, _predictions(layout) as predictions:
         trained = train(
@@ -95,8 +99,9 @@ def _train(layout: Layout, stop: StopRequest, warnings: Sequence[str]) -> None:
             schema,
             labels,
             parameters,
-            threads=parameters.nthread or available_cpus(),
+            threads=threads,
             observer=Observer(told.on_round, plan.should_stop, partial(_keep, predictions, held_out)),
+            checkpoints=checkpoints,
         )
         trained = replace(trained, metrics={**trained.metrics, "tuning": plan.tuning})
         _write(layout, trained, codes, predictions)

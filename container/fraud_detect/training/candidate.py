@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fraud_detect.artifact.calibration import Calibration
 from fraud_detect.artifact.manifest import Threshold
-from fraud_detect.estimators.family import Block, Family, FitSettings, Fitted, Hooks, Round
+from fraud_detect.estimators.family import Block, Family, FitSettings, Fitted, Hooks, Round, Snapshots
 from fraud_detect.estimators.registry import FAMILIES
 from fraud_detect.evaluation.calibrate import CALIBRATIONS, exact
 from fraud_detect.evaluation.ranking import average_precision_of
@@ -115,12 +115,16 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Procedure:
-    """One way of making models, whatever the rows."""
+    """One way of making models, whatever the rows.
+
+    `snapshots` gives what the fit of a stage goes on from, and takes what another one may go on from.
+    """
 
     schema: Schema
     parameters: Hyperparameters
     threads: int
     observer: Observer = field(default_factory=Observer)
+    snapshots: Callable[[str], Snapshots] = lambda _stage: Snapshots()
 
     @property
     def _family(self) -> Family:
@@ -230,6 +234,7 @@ class Procedure:
             threads=self.threads,
             fraud_weight=self._fraud_weight(sample),
             hooks=Hooks(lambda done: observer.on_round(stage, done), observer.should_stop),
+            snapshots=self.snapshots(stage) if parameters.family.can_go_on else Snapshots(),
         )
 
 

@@ -25,6 +25,7 @@ BALANCED = "balanced"
 EXACT = "exact"
 CLEANING = "tomek_links"
 CORRECTABLE = "random_under"
+CHECKPOINT_ROUNDS = 10
 
 
 def _names(value: Any) -> Any:
@@ -222,6 +223,18 @@ class Hyperparameters(BaseModel):
         (),
         description="Families to search, separated by commas. Without it: the algorithm if it is given, else "
         "the fast ones: " + ", ".join(FAST) + ". Only with tune_minutes or tune_trials.",
+    )
+    checkpoint_rounds: int | None = Field(
+        None,
+        ge=0,
+        le=10_000,
+        description="Rounds between checkpoints, from which a job that was interrupted goes on; 0 is none. Without it: "
+        f"{CHECKPOINT_ROUNDS} where the job has a place for checkpoints (checkpointconfig.json), else none.",
+    )
+    checkpoint_mismatch: Literal["refuse", "restart"] = Field(
+        "refuse",
+        description="What becomes of a job that finds checkpoints, or a search's trials, of other data or "
+        "hyperparameters: an error, or they are deleted and it begins anew.",
     )
     seed: int = Field(0, ge=0, le=2_147_483_647, description="Seed of everything that is drawn at random.")
     nthread: int = Field(0, ge=0, le=1024, description="Threads for training; 0 is as many as there are CPUs.")

@@ -5,6 +5,7 @@ Knows tables and splits. Never knows models, channels' files.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -35,6 +36,16 @@ class Parts:
     folds: Sequence[Fold] = ()
     left_out_rows: Mapping[str, int] = field(default_factory=dict)
     validation_channel: bool = False
+
+    def sha256(self) -> str:
+        """Return the checksum of all rows of all parts and folds, with their times and cards."""
+        parts = (self.training, self.validation, self.test, *(fold.window for fold in self.folds))
+        digest = hashlib.sha256()
+        for rows in parts:
+            digest.update(b"none" if rows is None else rows.sha256().encode())
+            for values in () if rows is None else (rows.times, rows.cards):
+                digest.update(b"none" if values is None else np.ascontiguousarray(values).data)
+        return digest.hexdigest()
 
     def cross_validated(self) -> Rows:
         """Return the rows of the train channel without those held out for testing; a copy of two parts."""

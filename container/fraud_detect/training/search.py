@@ -132,18 +132,18 @@ def search(
     Raises
     ------
     UserError
-        If the record is of another search, or every trial failed.
+        If the record is of another search and `checkpoint_mismatch` does not have it deleted, or every trial failed.
     """
     space = Space.around(parameters, given)
     fingerprint = {**space.fingerprint(), "rows": rows.sha256(), "seed": parameters.seed}
     maker = _Maker(rows, schema, threads)
-    with quiet(), _record(record, fingerprint) as kept:
+    with quiet(), _record(record, fingerprint, parameters.checkpoint_mismatch) as kept:
         run = _Search(space, maker, Budget.of(parameters), parameters.seed, observer or SearchObserver(), kept, clock)
         return run.run()
 
 
-def _record(path: Path | None, fingerprint: Mapping[str, Any]) -> AbstractContextManager[Record | None]:
-    return nullcontext() if path is None else opened(path, fingerprint)
+def _record(path: Path | None, fingerprint: Mapping[str, Any], mismatch: str) -> AbstractContextManager[Record | None]:
+    return nullcontext() if path is None else opened(path, fingerprint, mismatch=mismatch)
 
 
 @dataclass(frozen=True)

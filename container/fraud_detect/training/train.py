@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from fraud_detect.evaluation.folds import whole_days
 from fraud_detect.schema import Float32Matrix, Schema
 from fraud_detect.tables.table import Rows
 from fraud_detect.training.candidate import Candidate, Observer, Procedure, better
+from fraud_detect.training.checkpoints import Checkpoints
 from fraud_detect.training.cross_validation import cross_validation, folds
 from fraud_detect.training.libraries import versions
 from fraud_detect.training.parameters import Hyperparameters
@@ -165,10 +166,12 @@ def train(
     *,
     threads: int,
     observer: Observer | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Trained:
     """Return the model of `parameters` for `parts`, with and without resampling evaluated on the validation rows.
 
-    The folds of `parts` come last, so that a stop loses folds and not the model.
+    The folds of `parts` come last, so that a stop loses folds and not the model. What `checkpoints` have of a fit is
+    not done again; the rest of the job is.
 
     Raises
     ------
@@ -180,6 +183,8 @@ def train(
         If the exported model scores differently from the fitted one.
     """
     procedure = Procedure(schema, parameters, threads, observer or Observer())
+    if checkpoints is not None:
+        procedure = replace(procedure, snapshots=checkpoints.snapshots)
     _check(parts, procedure)
     return _Training(parts, labels, procedure).run()
 

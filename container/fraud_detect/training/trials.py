@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fraud_detect.errors import SettingError
+from fraud_detect.training.checkpoints import REFUSE, RESTART
+from fraud_detect.training.differences import differences
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -32,6 +35,8 @@ DONE, PRUNED, FAILED = "done", "pruned", "failed"
 WRITTEN = (0, 2, 4)
 """Optuna's codes for lines that begin a study, note an attribute of it, and add a trial: no others are written."""
 OUTCOMES = {"COMPLETE": DONE, "PRUNED": PRUNED, "FAIL": FAILED}
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -88,35 +93,49 @@ class Record:
 
 
 @contextmanager
-def opened(path: Path, fingerprint: Mapping[str, Any]) -> Iterator[Record]:
+def opened(path: Path, fingerprint: Mapping[str, Any], *, mismatch: str = REFUSE) -> Iterator[Record]:
     """Give the record in the file `path`, which is made if there is none.
+
+    `mismatch`: whether to `refuse` the record of a search with another `fingerprint`, or to `restart` in its place.
 
     Raises
     ------
     SettingError
-        If the file is of a search with another `fingerprint`, cannot be read, or is being written by another process.
+        If the file is of another search and that is refused, cannot be read, or is being written by another process.
     OSError
         If it cannot be made or written.
     """
-    from optuna import create_study, load_study
-    from optuna.storages import JournalStorage
-
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b") as file:
         _lock(file, path)
         _cut_to_whole_lines(file)
-        try:
-            storage = JournalStorage(_journal(file))
-            begin = load_study if storage.get_all_studies() else partial(create_study, direction="maximize")
-            study = begin(storage=storage, study_name=STUDY)
-        except (ValueError, KeyError) as error:
-            raise SettingError(
-                f"{path} cannot be read as the record of a search ({type(error).__name__})",
-                expected="what a search wrote",
-                remedy="Delete it, and the search starts anew.",
-            ) from None
-        _check(study, fingerprint, path)
+        study = _study(file, path)
+        changed = differences(study.user_attrs.get(FINGERPRINT, fingerprint), fingerprint)
+        if changed and mismatch == RESTART:
+            logger.warning("%s is of another search: %s; this one begins anew", path, changed)
+            file.truncate(0)
+            study = _study(file, path)
+        elif changed:
+            raise _refusal(path, changed)
+        if FINGERPRINT not in study.user_attrs:
+            study.set_user_attr(FINGERPRINT, fingerprint)
         yield Record(study, file)
+
+
+def _study(file: BufferedRandom, path: Path) -> Study:
+    from optuna import create_study, load_study
+    from optuna.storages import JournalStorage
+
+    try:
+        storage = JournalStorage(_journal(file))
+        begin = load_study if storage.get_all_studies() else partial(create_study, direction="maximize")
+        return begin(storage=storage, study_name=STUDY)
+    except (ValueError, KeyError) as error:
+        raise SettingError(
+            f"{path} cannot be read as the record of a search ({type(error).__name__})",
+            expected="what a search wrote",
+            remedy="Delete it, and the search starts anew.",
+        ) from None
 
 
 def _lock(file: BufferedRandom, path: Path) -> None:
@@ -135,36 +154,12 @@ def _cut_to_whole_lines(file: BufferedRandom) -> None:
     file.truncate(file.read().rfind(b"\n") + 1)
 
 
-def _check(study: Study, fingerprint: Mapping[str, Any], path: Path) -> None:
-    """Note `fingerprint`, or raise `SettingError` if another one is noted and there are trials of it."""
-    noted = study.user_attrs.get(FINGERPRINT)
-    if noted == fingerprint:
-        return
-    if noted is None:
-        study.set_user_attr(FINGERPRINT, fingerprint)
-        return
-    raise SettingError(
-        f"{path} is of another search: {_differences(noted, fingerprint)}",
+def _refusal(path: Path, changed: str) -> SettingError:
+    return SettingError(
+        f"{path} is of another search: {changed}",
         expected="the same rows and the same fixed hyperparameters as when it began",
         remedy="Delete the file to search anew, or set back what was changed.",
     )
-
-
-def _differences(noted: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    names = [name for name in {**noted, **now} if noted.get(name) != now.get(name)]
-    return "; ".join(_difference(name, noted.get(name), now.get(name)) for name in names)
-
-
-def _difference(name: str, noted: Any, now: Any) -> str:
-    if isinstance(noted, Mapping) and isinstance(now, Mapping):
-        return _differences(noted, now)
-    if name == "rows":
-        return "the table, or how it is divided, has changed"
-    return f"`{name}` was {_shown(noted)} and is {_shown(now)}"
-
-
-def _shown(value: Any) -> str:
-    return "not given" if value is None else ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _entry(line: bytes) -> dict[str, Any]:

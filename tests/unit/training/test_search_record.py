@@ -136,3 +136,12 @@ def test_a_search_of_which_all_trials_failed_leaves_no_record_to_be_deleted(
             searched(record=record)
 
     assert searched(record=record, eta=0.3).best is not None
+
+
+def test_another_search_takes_the_place_of_the_first_if_that_is_asked_for(record: Path, tmp_path: Path) -> None:
+    searched(record=record)
+
+    again = searched(record=record, seed=1, checkpoint_mismatch="restart")
+
+    assert tried(again.trials) == tried(searched(record=tmp_path / "fresh", seed=1).trials)
+    assert tried(searched(record=record, seed=1).trials) == tried(again.trials)
