@@ -158,7 +158,7 @@ def _refusal(path: Path, changed: str) -> SettingError:
     return SettingError(
         f"{path} is of another search: {changed}",
         expected="the same rows and the same fixed hyperparameters as when it began",
-        remedy="Delete the file to search anew, or set back what was changed.",
+        remedy="Delete the file or give `checkpoint_mismatch=restart` to search anew, or set back what was changed.",
     )
 
 
