@@ -201,7 +201,7 @@ def test_a_changed_table_is_refused_with_the_remedy(done: tuple[Path, Any], tmp_
 
     failure = (root / "output" / "failure").read_text()
     assert "tuning.jsonl is of another search: the table, or how it is divided, has changed" in failure
-    assert "Delete the file to search anew" in failure
+    assert "Delete the file or give `checkpoint_mismatch=restart` to search anew" in failure
 
 
 def test_checkpoints_are_where_the_platform_says(tmp_path: Path) -> None:
