@@ -37,6 +37,8 @@ _ANSWERS: dict[str, dict[str, Any]] = {
     "InvokeEndpointAsync": {"OutputLocation": "s3://where-answers-go/answer"},
     "PutScalingPolicy": {"PolicyARN": "ARN-OF-THE-POLICY"},
     "CreateApplication": {"applicationId": "dryrun", "arn": "dryrun", "name": "dryrun"},
+    "CreateRole": {"Role": {"Arn": "ARN-OF-THE-ROLE"}},
+    "GetCallerIdentity": {"Account": "ACCOUNT"},
     "ListJobRuns": {"jobRuns": []},
     "ListObjectsV2": {"KeyCount": 1},
     "StartJobRun": {"applicationId": "dryrun", "jobRunId": "dryrun", "arn": "dryrun"},

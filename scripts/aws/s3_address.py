@@ -25,6 +25,11 @@ class Address:
     def __str__(self) -> str:
         return f"s3://{self.bucket}/{self.key}".rstrip("/")
 
+    @property
+    def as_prefix(self) -> str:
+        """The address as it was written: a slash at its end keeps `train2` from being taken for a part of `train`."""
+        return f"s3://{self.bucket}/{self.key}"
+
     def covers(self, other: Address) -> bool:
         """Whether `other` is this address or something below it."""
         return other.bucket == self.bucket and f"{other}/".startswith(f"{self}/")
@@ -53,8 +58,8 @@ def need_objects(s3: Any, address: Address, *, option: str) -> None:
     if found is not None and not found.get("KeyCount"):
         raise Fault(
             f"{option} is '{address}', and there is nothing",
-            expected="files of transactions",
-            remedy="Correct the address, or upload the transactions first.",
+            expected="files",
+            remedy="Correct the address, or upload the files first: scripts/aws/upload.py.",
         )
 
 

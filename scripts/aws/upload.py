@@ -30,6 +30,7 @@ def main(aws: Aws, path: Path, target: str, kms_key: str | None) -> str:
     """
     files = _files(path)
     address = parse(target.rstrip("/"), option="S3")
+    click.echo("AWS bills storage in S3, by GB and month, until it is deleted.", err=True)
     s3 = aws.client("s3")
     if aws.dry is None:
         need_bucket(s3, address, option="S3")
