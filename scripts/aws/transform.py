@@ -34,7 +34,7 @@ model_options = together(
         ),
         click.option("--image", metavar="URI", help="Image in ECR."),
         click.option("--role", metavar="ARN", callback=checked(need_role), help="Role that SageMaker works as."),
-        click.option("--isolated", is_flag=True, help="No network for the container: it needs none."),
+        click.option("--network-isolation", is_flag=True, help="No network for the container: it needs none."),
         vpc_options,
     ]
 )
@@ -84,13 +84,14 @@ running_options = together(
             metavar="N",
             help="This command stops the job after these; SageMaker has no limit of its own.",
         ),
-        click.option("--kms-key", metavar="KEY", help="KMS key that encrypts the output."),
+        click.option("--output-kms-key", metavar="KEY", help="KMS key that encrypts the output."),
         click.option("--volume-kms-key", metavar="KEY", help="KMS key that encrypts the disks."),
         click.option(
-            "--environment",
+            "--env",
+            "environment",
             multiple=True,
             metavar="NAME=VALUE",
-            callback=checked(pairs, option="--environment"),
+            callback=checked(pairs, option="--env"),
             help="A setting of docs/serving.md; repeatable.",
         ),
         tag_option,
@@ -173,7 +174,7 @@ def _model_request(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
         "ModelName": name,
         "PrimaryContainer": {"Image": given["image"], "ModelDataUrl": str(given["model_data"])},
         "ExecutionRoleArn": given["role"],
-        "EnableNetworkIsolation": given["isolated"],
+        "EnableNetworkIsolation": given["network_isolation"],
         "Tags": tag_list(given["tags"]),
         **_given(VpcConfig=vpc(given["subnets"], given["security_groups"])),
     }
@@ -197,7 +198,7 @@ def _request(model: str, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
             "S3OutputPath": str(given["output"]),
             "Accept": given["accept"],
             "AssembleWith": "Line",
-            **_given(KmsKeyId=given["kms_key"]),
+            **_given(KmsKeyId=given["output_kms_key"]),
         },
         "TransformResources": {
             "InstanceType": given["instance_type"],

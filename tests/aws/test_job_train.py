@@ -18,26 +18,10 @@ MODEL = f"s3://features/jobs/{JOB}/output/model.tar.gz"
 OPTIONS = (
     *("-p", "num_round=300", "-p", "threshold_policy=recall", "-p", "threshold_target=0.8", "--tag", "team=a"),
     *("--channel", "reason_codes=s3://transactions/raw", "--validation", "s3://transactions/raw/2018-04-01.parquet"),
-    *(
-        "--instance-type",
-        "ml.m5.2xlarge",
-        "--instance-count",
-        "2",
-        "--volume-gb",
-        "50",
-        "--max-minutes",
-        "30",
-        "--spot",
-    ),
-    *("--isolated", "--encrypt-traffic", "--subnet", "subnet-1", "--security-group", "sg-1", "--shard"),
-    *(
-        "--kms-key",
-        "alias/ours",
-        "--volume-kms-key",
-        "alias/disks",
-        "--environment",
-        "SAGEMAKER_CONTAINER_LOG_LEVEL=10",
-    ),
+    *("--instance-type", "ml.m5.2xlarge", "--instance-count", "2", "--volume-gb", "50", "--max-minutes", "30"),
+    *("--spot", "--network-isolation", "--encrypt-traffic", "--subnet", "subnet-1", "--security-group", "sg-1"),
+    *("--shard", "--output-kms-key", "alias/ours", "--volume-kms-key", "alias/disks"),
+    *("--env", "SAGEMAKER_CONTAINER_LOG_LEVEL=10"),
 )
 
 

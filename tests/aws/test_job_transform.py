@@ -15,8 +15,9 @@ TABLES = ("--input", "s3://transactions/raw/", "--output", "s3://features/scores
 OPTIONS = (
     *("--join", "--input-filter", "$[1:]", "--output-filter", "$[0,-2,-1]", "--error-rows", "--tag", "team=a"),
     *("--instance-type", "ml.c5.xlarge", "--instance-count", "2", "--strategy", "SingleRecord"),
-    *("--max-payload-mb", "10", "--concurrency", "4", "--kms-key", "alias/ours", "--volume-kms-key", "alias/disks"),
-    *("--environment", "SAGEMAKER_INFERENCE_OUTPUT=probability", "--isolated"),
+    *("--max-payload-mb", "10", "--concurrency", "4", "--network-isolation"),
+    *("--output-kms-key", "alias/ours", "--volume-kms-key", "alias/disks"),
+    *("--env", "SAGEMAKER_INFERENCE_OUTPUT=probability"),
     *("--subnet", "subnet-1", "--security-group", "sg-1"),
 )
 
