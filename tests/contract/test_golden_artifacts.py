@@ -27,7 +27,8 @@ def expected_of(name: str) -> dict[str, Any]:
 def answer_of(folder: Path, instances: object) -> dict[str, Any]:
     model = load(folder)
     body = json.dumps({"instances": instances}).encode()
-    return columns_of(model, json_codec.decode(body, model.schema, {}), DEFAULT_OUTPUTS, 0)
+    matrix = json_codec.decode(body, model.schema, {})
+    return columns_of(model, matrix, model.scoring.probabilities(matrix), DEFAULT_OUTPUTS, 0)
 
 
 def test_there_is_a_model_of_every_format_version() -> None:

@@ -22,7 +22,19 @@ from running_server import ROW, Answer, Server, alone, behind_nginx, wait_until
 MODES = [behind_nginx, alone]
 MARKER = "987654.125"
 """A value that stands nowhere but in requests."""
-FIELDS = {"time", "level", "message", "id", "method", "path", "status", "rows", "milliseconds"}
+FIELDS = {
+    "time",
+    "level",
+    "message",
+    "id",
+    "method",
+    "path",
+    "status",
+    "rows",
+    "alerts",
+    "probability_sum",
+    "milliseconds",
+}
 CSV, JSON, JSON_LINES = "text/csv", "application/json", "application/jsonlines"
 BODIES: Mapping[str, tuple[str, str]] = {
     "a good row": (CSV, f"{MARKER},3\n"),
@@ -76,8 +88,20 @@ def test_every_request_has_its_line_under_the_id_of_its_answer(server: Server) -
     assert [line["id"] for line in lines] == [answer.headers["X-Request-Id"] for answer in answers]
     assert [line["status"] for line in lines] == [200, 200, 200, 400, 404, 405]
     assert [line["rows"] for line in lines] == [1, 2, 300, None, None, None]
+    assert [line["alerts"] for line in lines] == [1, 2, 300, None, None, None]
+    assert [line["probability_sum"] for line in lines] == [0.5, 1, 150, None, None, None]
     assert [line["method"] for line in lines] == ["POST"] * 4 + ["GET"] * 2
     assert all(line.keys() >= FIELDS and 0 <= line["milliseconds"] < 60_000 for line in lines)
+
+
+def test_alerts_are_told_apart_from_other_rows(server: Server) -> None:
+    """Scores are the sigmoid of the first value: .5, .881, .269, .269, and alerts begin at .5."""
+    answer = server.post(b"0,3\n2,3\n-1,3\n-1,3\n")
+    (line,) = requests_of(stopped_log(server))
+
+    assert (line["rows"], line["alerts"]) == (4, 2)
+    assert line["probability_sum"] == pytest.approx(1.91868, abs=1e-6)
+    assert not {"X-Tally", "X-Rows"} & set(answer.headers)
 
 
 def test_no_line_holds_a_feature(server: Server) -> None:
@@ -109,6 +133,8 @@ def test_metrics_count_every_request_whichever_worker_answered(server: Server) -
     assert counted(server, 'requests_total{route="/invocations",status="200"}') == 200
     assert counted(server, 'requests_total{route="/invocations",status="400"}') == 1
     assert counted(server, "rows_total") == 400
+    assert counted(server, "alerts_total") == 400
+    assert counted(server, "probability_total") == 200
     assert counted(server, 'request_seconds_count{route="/invocations"}') == 201
 
 

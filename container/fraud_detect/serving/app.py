@@ -19,7 +19,7 @@ from fraud_detect.serving.body import read_body
 from fraud_detect.serving.execution import execution_parameters
 from fraud_detect.serving.loading import Loading
 from fraud_detect.serving.metrics import MEDIA_TYPE, Metrics
-from fraud_detect.serving.observe import ROWS, observe, request_id
+from fraud_detect.serving.observe import TALLY, observe, request_id
 from fraud_detect.serving.reply import Reply, failure, fault, not_found, refusal, too_large, wrong_method
 from fraud_detect.serving.respond import Manner, Request, respond
 from fraud_detect.serving.routes import EXECUTION_PARAMETERS, INVOCATIONS, METRICS, PING
@@ -129,8 +129,8 @@ def response_of(reply: Reply, environ: MutableMapping[str, Any] | None = None) -
     response = Response(reply.body, reply.status, content_type=CONTENT_TYPES.get(reply.media_type, reply.media_type))
     if reply.retry_seconds is not None:
         response.headers["Retry-After"] = str(reply.retry_seconds)
-    if environ is not None and reply.rows is not None:
-        environ[ROWS] = reply.rows
+    if environ is not None and reply.tally is not None:
+        environ[TALLY] = reply.tally
         if CUSTOM_ATTRIBUTES in environ:
             response.headers["X-Amzn-SageMaker-Custom-Attributes"] = environ[CUSTOM_ATTRIBUTES]
     return response

@@ -8,6 +8,8 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from fraud_detect.serving.tally import Tally
+
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 METRICS_FOLDER = "metrics"
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -25,6 +27,10 @@ class Metrics:
         self._folder, self._registry = folder, CollectorRegistry()
         requests = Counter("fraud_detect_requests", "Requests answered.", ("route", "status"), registry=self._registry)
         self._rows = Counter("fraud_detect_rows", "Rows scored.", registry=self._registry)
+        self._alerts = Counter("fraud_detect_alerts", "Rows predicted as fraud.", registry=self._registry)
+        self._probability = Counter(
+            "fraud_detect_probability", "Sum of the fraud probabilities of the rows scored.", registry=self._registry
+        )
         seconds = Histogram(
             "fraud_detect_request_seconds",
             "Time from the arrival of a request's headers in a worker to its answer.",
@@ -36,12 +42,15 @@ class Metrics:
         self._requests_of = cache(requests.labels)
         self._seconds_of = cache(seconds.labels)
 
-    def observe(self, route: str, status: int, seconds: float, rows: int | None) -> None:
-        """Count a request to `route` that was answered with `status` after `seconds`."""
+    def observe(self, route: str, status: int, seconds: float, tally: Tally | None) -> None:
+        """Count a request to `route` that was answered with `status` after `seconds`, and what it scored."""
         self._requests_of(route, status).inc()
         self._seconds_of(route).observe(seconds)
-        if rows:
-            self._rows.inc(rows)
+        if tally is not None:
+            self._rows.inc(tally.rows)
+            self._probability.inc(tally.probability_sum)
+            if tally.alerts:
+                self._alerts.inc(tally.alerts)
 
     def exposition(self) -> bytes:
         """Return all metrics in Prometheus' text format."""

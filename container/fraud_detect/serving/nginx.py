@@ -16,6 +16,7 @@ from fraud_detect.serving.listener import address
 from fraud_detect.serving.reply import Reply, fault, not_found, not_http, too_large, unavailable
 from fraud_detect.serving.routes import INVOCATIONS, INVOKE, MANY_MODELS, MODEL, MODELS, ONE_MODEL, PING
 from fraud_detect.serving.settings import DRAIN_SECONDS, Settings
+from fraud_detect.serving.tally import TALLY_HEADER
 
 SOCKET, PING_SOCKET = "gunicorn.sock", "ping.sock"
 CONFIGURATION = "nginx.conf"
@@ -49,13 +50,15 @@ HEADERS = ("Content-Type", "Content-Encoding", "Accept", "X-Amzn-SageMaker-Custo
 LOG_FORMATS = {
     "json": (
         '{"time":"$time_iso8601","level":"INFO","message":"request","id":"$request_id","method":"$method",'
-        '"path":"$path","status":$status_number,"rows":$rows,"milliseconds":$milliseconds,"bytes":$request_length}'
+        '"path":"$path","status":$status_number,"rows":$rows,"alerts":$alerts,'
+        '"probability_sum":$probability_sum,"milliseconds":$milliseconds,"bytes":$request_length}'
     ),
     "text": (
         "$time_iso8601 INFO request id=$request_id method=$method path=$path status=$status_number rows=$rows "
-        "milliseconds=$milliseconds bytes=$request_length"
+        "alerts=$alerts probability_sum=$probability_sum milliseconds=$milliseconds bytes=$request_length"
     ),
 }
+TALLY = f"$upstream_http_{TALLY_HEADER.lower().replace('-', '_')}"
 LOGGED_FROM = ("DEBUG", "INFO")
 
 
@@ -123,7 +126,7 @@ def _server(settings: Settings, folder: Path) -> str:
         proxy_set_header Connection close;
         proxy_set_header X-Request-Id $request_id;
 {_passed_headers()}
-        proxy_hide_header X-Rows;
+        proxy_hide_header {TALLY_HEADER};
         proxy_connect_timeout 5s;
         proxy_read_timeout {settings.timeout_seconds + MARGIN_SECONDS}s;
         proxy_next_upstream error non_idempotent;
@@ -181,9 +184,17 @@ def _request_log(settings: Settings, folder: Path) -> str:
     map $request $method {{
         "~^(?<first_word>[A-Z]{{1,20}}) " $first_word;
     }}
-    map $upstream_http_x_rows $rows {{
+    map {TALLY} $rows {{
         default null;
-        "~^(?<number>[0-9]+)$" $number;
+        "~^(?<row_count>[0-9]+) " $row_count;
+    }}
+    map {TALLY} $alerts {{
+        default null;
+        "~^[0-9]+ (?<alert_count>[0-9]+) " $alert_count;
+    }}
+    map {TALLY} $probability_sum {{
+        default null;
+        "~ (?<sum>[0-9]+\\.[0-9]+)$" $sum;
     }}
     map $request_uri $path {{
         "~^(?<before_query>[!->@-~]*)(\\?|$)" $before_query;

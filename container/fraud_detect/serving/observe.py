@@ -17,12 +17,11 @@ from flask import Flask, Response, request
 from fraud_detect.log import FIELDS
 from fraud_detect.serving.metrics import Metrics
 from fraud_detect.serving.routes import PING
+from fraud_detect.serving.tally import TALLY_HEADER, Tally, as_header, told
 
 logger = logging.getLogger(__name__)
-START, ROWS = "fraud_detect.start", "fraud_detect.rows"
-"""Keys of WSGI's environment: when the request began, and how many rows its answer has."""
-ROWS_HEADER = "X-Rows"
-"""Tells nginx, which logs requests and does not pass it on, how many rows an answer has."""
+START, TALLY = "fraud_detect.start", "fraud_detect.tally"
+"""Keys of WSGI's environment: when the request began, and the tally of the rows in its answer."""
 ID_HEADER = "X-Request-Id"
 """Of an answer: the identifier of its log line, which nginx adds where it is there."""
 OTHER = "other"
@@ -40,17 +39,17 @@ def observe(app: Flask, metrics: Metrics, *, logs_requests: bool) -> None:
     @app.after_request
     def end(response: Response) -> Response:
         environ, rule = request.environ, request.url_rule
-        seconds, rows = time.perf_counter() - environ[START], environ.get(ROWS)
-        metrics.observe(rule.rule if rule else OTHER, response.status_code, seconds, rows)
+        seconds, tally = time.perf_counter() - environ[START], environ.get(TALLY)
+        metrics.observe(rule.rule if rule else OTHER, response.status_code, seconds, tally)
         if logs_requests:
             response.headers[ID_HEADER] = request_id(environ)
-            _log(response.status_code, seconds, rows)
-        elif rows is not None:
-            response.headers[ROWS_HEADER] = rows
+            _log(response.status_code, seconds, tally)
+        elif tally is not None:
+            response.headers[TALLY_HEADER] = as_header(tally)
         return response
 
 
-def _log(status: int, seconds: float, rows: int | None) -> None:
+def _log(status: int, seconds: float, tally: Tally | None) -> None:
     if request.path == PING and status == 200:
         return
     fields = {
@@ -58,7 +57,7 @@ def _log(status: int, seconds: float, rows: int | None) -> None:
         "method": request.method,
         "path": request.path,
         "status": status,
-        "rows": rows,
+        **told(tally),
         "milliseconds": round(seconds * 1000, 3),
     }
     logger.info("request", extra={FIELDS: fields})

@@ -20,15 +20,18 @@ REASONS = "reasons"
 DEFAULT_OUTPUTS = ("predicted_label", "probability")
 
 
-def columns_of(model: Model, matrix: Float32Matrix, outputs: Sequence[str], reasons: int) -> Columns:
-    """Return the columns that `outputs` name, for `matrix`, float32, shape (n, width), with so many `reasons` a row.
+def columns_of(
+    model: Model, matrix: Float32Matrix, probabilities: Sequence[float], outputs: Sequence[str], reasons: int
+) -> Columns:
+    """Return the columns that `outputs` name, with so many `reasons` a row.
+
+    `matrix` is float32, shape (n, width); `probabilities` are its n fraud probabilities.
 
     Raises
     ------
     NotAcceptable
         If reasons are among them, and the model's family cannot explain.
     """
-    probabilities = model.scoring.probabilities(matrix)
     if REASONS in outputs:
         return _explained_columns(model, matrix, outputs, probabilities, reasons)
     return {key: VALUES[key](model, matrix, probabilities) for key in outputs}

@@ -12,6 +12,7 @@ import orjson
 
 from fraud_detect.codecs.media_types import JSON
 from fraud_detect.errors import PayloadTooLarge, RequestError
+from fraud_detect.serving.tally import Tally
 
 NOT_HTTP: Mapping[int, str] = {
     400: "The request is not valid HTTP",
@@ -26,14 +27,14 @@ NOT_HTTP: Mapping[int, str] = {
 class Reply(NamedTuple):
     """Status, body and media type of an answer.
 
-    `retry_seconds` tells a client when to try again; `rows` is how many were scored.
+    `retry_seconds` tells a client when to try again; `tally` is of the rows that were scored.
     """
 
     status: int
     body: bytes
     media_type: str
     retry_seconds: int | None = None
-    rows: int | None = None
+    tally: Tally | None = None
 
 
 def fault(status: int, got: str, *, expected: str, remedy: str) -> Reply:

@@ -5,7 +5,7 @@ Knows codecs, the schema, a model. Never knows Flask, processes, files.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -16,8 +16,9 @@ from fraud_detect.errors import BadRequest, NotAcceptable, PayloadTooLarge, Requ
 from fraud_detect.schema import Float32Matrix
 from fraud_detect.serving.error_rows import readable_rows, with_error_rows
 from fraud_detect.serving.model import Model
-from fraud_detect.serving.outputs import DEFAULT_OUTPUTS, REASONS, columns_of
+from fraud_detect.serving.outputs import DEFAULT_OUTPUTS, REASONS, Columns, columns_of
 from fraud_detect.serving.reply import Reply, refusal
+from fraud_detect.serving.tally import Tally, tally_of, total
 
 EXPLAIN = "explain"
 """The parameter of Accept that asks for reasons: `application/json;explain=5`."""
@@ -81,24 +82,32 @@ def _scores(request: Request, model: Model, manner: Manner) -> Reply:
         _check_explainable(matrix, manner)
     if len(matrix) > MOST_ROWS:
         raise too_many_rows()
+    if readable is None and len(matrix) > ROWS_AT_ONCE:
+        body, tally = _written_in_parts(model, matrix, wish)
+        return Reply(200, _ended(body, manner), wish.media_type, tally=tally)
+    columns, tally = _scored(model, matrix, wish)
     if readable is not None:
-        columns = with_error_rows(columns_of(model, matrix, wish.outputs, wish.reasons), readable)
-        return Reply(200, _encoded(columns, wish, manner), wish.media_type, rows=len(readable))
-    if len(matrix) > ROWS_AT_ONCE:
-        return Reply(200, _ended(_encoded_in_parts(model, matrix, wish), manner), wish.media_type, rows=len(matrix))
-    columns = columns_of(model, matrix, wish.outputs, wish.reasons)
-    return Reply(200, _encoded(columns, wish, manner), wish.media_type, rows=len(matrix))
+        columns, tally = with_error_rows(columns, readable), tally._replace(rows=len(readable))
+    return Reply(200, _ended(WRITERS[wish.media_type](columns), manner), wish.media_type, tally=tally)
 
 
-def _encoded_in_parts(model: Model, matrix: Float32Matrix, wish: Wish) -> bytes:
+def _scored(model: Model, matrix: Float32Matrix, wish: Wish) -> tuple[Columns, Tally]:
+    probabilities = model.scoring.probabilities(matrix)
+    columns = columns_of(model, matrix, probabilities, wish.outputs, wish.reasons)
+    return columns, tally_of(probabilities, model.threshold)
+
+
+def _written_in_parts(model: Model, matrix: Float32Matrix, wish: Wish) -> tuple[bytes, Tally]:
     """Score and write some rows at a time: as Python's objects the answer takes many times its size."""
-    write, join = WRITERS[wish.media_type], JOINERS[wish.media_type]
-    parts = (matrix[start : start + ROWS_AT_ONCE] for start in range(0, len(matrix), ROWS_AT_ONCE))
-    return join(write(columns_of(model, part, wish.outputs, wish.reasons)) for part in parts)
+    write, tallies = WRITERS[wish.media_type], []
 
+    def parts() -> Iterator[bytes]:
+        for start in range(0, len(matrix), ROWS_AT_ONCE):
+            columns, tally = _scored(model, matrix[start : start + ROWS_AT_ONCE], wish)
+            tallies.append(tally)
+            yield write(columns)
 
-def _encoded(columns: dict[str, Sequence[object]], wish: Wish, manner: Manner) -> bytes:
-    return _ended(WRITERS[wish.media_type](columns), manner)
+    return JOINERS[wish.media_type](parts()), total(tallies)
 
 
 def _ended(body: bytes, manner: Manner) -> bytes:

@@ -72,7 +72,10 @@ def test_more_rows_than_may_be_explained_are_too_many(model: Model) -> None:
 
 
 def test_plain_scores_have_no_limit_of_rows(model: Model) -> None:
-    assert respond(Request(ROW * 3), model, Manner(max_explained_rows=2)).rows == 3
+    reply = respond(Request(ROW * 3), model, Manner(max_explained_rows=2))
+
+    assert reply.tally is not None
+    assert reply.tally.rows == 3
 
 
 def test_a_model_without_its_native_file_cannot_explain(tmp_path: Path) -> None:

@@ -15,9 +15,10 @@ WORKER = """
 import sys
 from pathlib import Path
 from fraud_detect.serving.metrics import Metrics
+from fraud_detect.serving.tally import Tally
 metrics = Metrics(Path(sys.argv[1]))
 for _ in range(3):
-    metrics.observe("/invocations", 200, 0.0015, 10)
+    metrics.observe("/invocations", 200, 0.0015, Tally(10, 2, 2.25))
 metrics.observe("/invocations", 400, 100.0, None)
 print(metrics.exposition().decode())
 """
@@ -46,6 +47,13 @@ def test_requests_are_counted_by_status_and_rows_in_all(tmp_path: Path) -> None:
     assert counted["fraud_detect_requests_total", "200"] == 3
     assert counted["fraud_detect_requests_total", "400"] == 1
     assert counted["fraud_detect_rows_total", ""] == 30
+
+
+def test_alerts_and_probabilities_are_summed_up(tmp_path: Path) -> None:
+    counted = a_worker(tmp_path)
+
+    assert counted["fraud_detect_alerts_total", ""] == 6
+    assert counted["fraud_detect_probability_total", ""] == 6.75
 
 
 def test_times_fall_into_buckets(tmp_path: Path) -> None:
