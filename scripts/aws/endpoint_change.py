@@ -111,6 +111,8 @@ def _make(aws: Aws, change: Change) -> None:
     try:
         with aws_faults():
             client.create_endpoint_config(**change.config)
+            # AWS's advice: what has been read once is there for CreateEndpoint too.
+            client.describe_endpoint_config(EndpointConfigName=change.config_name)
     except Fault:
         _remove_new_model(aws, change)
         raise

@@ -20,6 +20,8 @@ IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/fraud-detect:latest"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/fraud-detect"
 SERVICES = {"SageMaker": "sagemaker", "AnyScaleFrontendService": "application-autoscaling"}
 TAG = "fraud-detect:endpoint"
+MODEL = ("--model-data", "s3://transactions/model.tar.gz", "--image", IMAGE, "--role", ROLE)
+DEPLOYED = ("fraud", *MODEL, "--yes", "--poll-seconds", "0.01")
 
 
 @dataclass
@@ -118,6 +120,7 @@ class Endpoints:
         ways = {
             "InService": [(status, old), (status, old), ("InService", config)],
             "Failed": [(status, old), ("Failed", old)],
+            "endless": [(status, old)] * 100_000,
             "unknown": [(status, old), ("unknown", old)],
             "rolled back": [(status, old), ("RollingBack", old), ("InService", old)],
         }
@@ -165,6 +168,15 @@ def run(
     aws: StandIn, script: str, *arguments: str, stdin: bytes = b"", without: tuple[str, ...] = (), **more: str
 ) -> Done:
     """Run scripts/aws/`script` as a user would, with the stand-in as AWS."""
+    with started(aws, script, *arguments, without=without, **more) as process:
+        said, errors = process.communicate(stdin, timeout=120)
+    return Done(process.returncode, said.decode(), errors.decode())
+
+
+def started(
+    aws: StandIn, script: str, *arguments: str, without: tuple[str, ...] = (), **more: str
+) -> subprocess.Popen[bytes]:
+    """Start scripts/aws/`script`."""
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": "/nonexistent",
@@ -175,21 +187,18 @@ def run(
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_MAX_ATTEMPTS": "1",
     } | more
-    done = subprocess.run(
+    return subprocess.Popen(
         [PYTHON, REPOSITORY / "scripts/aws" / script, *arguments],
         env={name: value for name, value in environment.items() if name not in without},
-        input=stdin,
-        capture_output=True,
-        check=False,
-        timeout=120,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
-    return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 def deploy(aws: StandIn, *arguments: str, **more: Any) -> Done:
     """Deploy the endpoint `fraud` from a model.tar.gz that nothing is wrong with."""
-    usual = ["--model-data", "s3://transactions/model.tar.gz", "--image", IMAGE, "--role", ROLE, "--yes"]
-    return run(aws, "deploy.py", "fraud", *usual, "--poll-seconds", "0.01", *arguments, **more)
+    return run(aws, "deploy.py", *DEPLOYED, *arguments, **more)
 
 
 def planned(done: Done) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from aws_stand_in import ACCOUNT, REGION, StandIn
-from endpoint_stand_in import IMAGE, ROLE, TAG, Endpoints, deploy, planned, run, the
+from endpoint_stand_in import IMAGE, MODEL, ROLE, TAG, Endpoints, deploy, planned, run, the
 
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:fraud"
 EVERYTHING = (
@@ -229,8 +229,7 @@ def test_without_waiting_the_endpoint_is_left_to_start(fresh: Endpoints) -> None
 
 
 def test_without_a_yes_and_a_terminal_costs_are_named_and_nothing_is_made(fresh: Endpoints) -> None:
-    usual = ["--model-data", "s3://transactions/model.tar.gz", "--image", IMAGE, "--role", ROLE]
-    done = run(fresh.aws, "deploy.py", "fraud", *usual, "--instance-count", "2")
+    done = run(fresh.aws, "deploy.py", "fraud", *MODEL, "--instance-count", "2")
     assert done.status == 1
     assert "AWS bills 2 x ml.m5.large until it is deleted: at most 48 instance-hours a day" in done.errors
     assert "Pass --yes" in done.errors

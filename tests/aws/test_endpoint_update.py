@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 import pytest
 from aws_stand_in import Done, StandIn
-from endpoint_stand_in import Endpoints, deploy, planned, the
+from botocore.session import get_session
+from endpoint_stand_in import DEPLOYED, IMAGE, ROLE, Endpoints, deploy, planned, started, the
 
+from running_server import wait_until
+
+DESCRIBE = "SageMaker.DescribeEndpoint"
 MODEL = ("--model-data", "s3://transactions/better/model.tar.gz")
 
 
@@ -93,6 +98,21 @@ def test_an_update_that_can_no_longer_be_watched_goes_on_and_loses_nothing(scale
     assert (len(scaled.names("Model")), len(scaled.names("EndpointConfig"))) == (2, 2)
 
 
+def test_whoever_stops_waiting_is_told_that_the_update_goes_on(scaled: Endpoints) -> None:
+    scaled.fate = "endless"
+    with started(scaled.aws, "deploy.py", *DEPLOYED, "--update") as process:
+        wait_until(lambda: len(scaled.aws.seen) > 2 and {seen.operation for seen in scaled.aws.seen[-2:]} == {DESCRIBE})
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    last = errors.decode().splitlines()[-1]
+    assert last.startswith(
+        "Error: Interrupted while waiting; expected an end of the job. `aws sagemaker describe-endpoint"
+    )
+    assert "does not scale any more, which it did between 2 and 4 instances" in last
+    assert (len(scaled.names("Model")), len(scaled.names("EndpointConfig"))) == (2, 2)
+
+
 def test_a_model_that_somebody_else_made_is_left(scaled: Endpoints) -> None:
     old = scaled.names("Model")
     sagemaker = scaled.aws.client("sagemaker")
@@ -102,6 +122,33 @@ def test_a_model_that_somebody_else_made_is_left(scaled: Endpoints) -> None:
     assert done.status == 0, done.errors
     assert set(old) < set(scaled.names("Model"))
     assert target_of(scaled)["MaxCapacity"] == 8  # the scaling asked for takes the place of the old
+
+
+def test_an_endpoint_that_others_made_keeps_its_variant_and_their_things(aws: StandIn) -> None:
+    endpoints, sagemaker = Endpoints(aws), aws_itself(aws)
+    container = {"Image": IMAGE, "ModelDataUrl": "s3://transactions/model.tar.gz"}
+    sagemaker.create_model(ModelName="theirs", PrimaryContainer=container, ExecutionRoleArn=ROLE)
+    variant = {"VariantName": "blue", "ModelName": "theirs", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(EndpointConfigName="theirs", ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName="fraud", EndpointConfigName="theirs")
+    endpoints.coming["fraud"] = []
+    done = update(endpoints)
+    assert done.status == 0, done.errors
+    assert endpoints.config("fraud")["ProductionVariants"][0]["VariantName"] == "blue"
+    alarms = aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert {dimension["Value"] for alarm in alarms for dimension in alarm["Dimensions"]} == {"fraud", "blue"}
+    assert ("theirs" in endpoints.names("Model"), "theirs" in endpoints.names("EndpointConfig")) == (True, True)
+
+
+def aws_itself(aws: StandIn) -> Any:
+    """Return a client of SageMaker as the scripts see it."""
+    return get_session().create_client(
+        "sagemaker",
+        region_name="eu-west-1",
+        endpoint_url=f"http://127.0.0.1:{aws.port}",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 (moto takes anything)
+    )
 
 
 def test_linear_steps_and_no_alarms(aws: StandIn) -> None:
