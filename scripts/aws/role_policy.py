@@ -107,6 +107,7 @@ def _telling(place: Place) -> list[dict[str, Any]]:
     return [
         _allow("Logs", logs, groups),
         _allow("Metrics", ["cloudwatch:PutMetricData"], ["*"]) | {"Condition": spaces},
+        _allow("Alarms", ["cloudwatch:DescribeAlarms"], [place.arn("cloudwatch", "alarm:*")]),  # they turn updates back
     ]
 
 
