@@ -136,7 +136,12 @@ def follow(
             stop(aws, kind, job)
 
     aws.say(f"look at it: {_console(aws, kind, job)}")
-    ended = watch(ask, pace, until=_ENDED, on_interrupt=_goes_on(aws, kind, job), also=also)
+    try:
+        ended = watch(ask, pace, until=_ENDED, on_interrupt=_goes_on(aws, kind, job), also=also)
+    except Fault as fault:
+        if not isinstance(fault.__cause__, KeyboardInterrupt):  # whose remedy says so
+            aws.say(_goes_on(aws, kind, job))
+        raise
     then()
     if ended.name != "Completed":
         raise _ended_badly(aws, kind, job, ended)

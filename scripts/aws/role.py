@@ -36,6 +36,9 @@ def _addresses(texts: tuple[str, ...]) -> list[Any]:
 @click.option(
     "--kms-key", "keys", multiple=True, metavar="ARN", help="A KMS key that data is encrypted with; repeatable."
 )
+@click.option(
+    "--topic", "topics", multiple=True, metavar="ARN", help="An SNS topic that is told of answers; repeatable."
+)
 @click.option("--vpc", is_flag=True, help="Allow jobs and endpoints in a VPC.")
 @click.option(
     "--create",
@@ -50,6 +53,7 @@ def main(
     data: list[Any],
     repository: str,
     keys: tuple[str, ...],
+    topics: tuple[str, ...],
     vpc: bool,
     name: str | None,
     tags: dict[str, str],
@@ -61,7 +65,7 @@ def main(
     place = _place(aws)
     documents = {
         "AssumeRolePolicyDocument": trust(place),
-        "PolicyDocument": permissions(place, Needs(data, repository, keys, in_vpc=vpc)),
+        "PolicyDocument": permissions(place, Needs(data, repository, keys, topics, in_vpc=vpc)),
     }
     if name is None:
         return json.dumps(documents, indent=2)

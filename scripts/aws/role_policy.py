@@ -21,7 +21,7 @@ _NETWORK = (
     *("DeleteNetworkInterface", "DeleteNetworkInterfacePermission"),
     *("DescribeDhcpOptions", "DescribeNetworkInterfaces", "DescribeSecurityGroups", "DescribeSubnets", "DescribeVpcs"),
 )
-_KEYS = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
+_KEYS = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey")
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Needs:
-    """What the role is to reach: addresses to read and write below, the image's repository, KMS keys, a VPC or none."""
+    """What the role is to reach: addresses to read and write below, the image's repository, and what is not always so.
+
+    `keys` of KMS and `topics` of SNS are ARNs.
+    """
 
     data: Sequence[Address]
     repository: str
     keys: Sequence[str]
+    topics: Sequence[str]
     in_vpc: bool
 
 
@@ -72,6 +76,8 @@ def permissions(place: Place, needs: Needs) -> dict[str, Any]:
         statements.append(_allow("Keys", [f"kms:{action}" for action in _KEYS], needs.keys))
         for_aws = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
         statements.append(_allow("Grants", ["kms:CreateGrant"], needs.keys) | {"Condition": for_aws})
+    if needs.topics:
+        statements.append(_allow("Topics", ["sns:Publish"], needs.topics))
     if needs.in_vpc:
         statements.append(_allow("Network", [f"ec2:{action}" for action in _NETWORK], ["*"]))
     return _document(statements)
@@ -83,8 +89,7 @@ def _data(place: Place, data: Sequence[Address]) -> list[dict[str, Any]]:
         _allow(f"List{number}", ["s3:ListBucket"], [place.s3(address.bucket)]) | _below(address)
         for number, address in enumerate(data, 1)
     ]
-    actions = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
-    return [_allow("Objects", actions, objects), *listing]
+    return [_allow("Objects", ["s3:GetObject", "s3:PutObject"], objects), *listing]
 
 
 def _below(address: Address) -> dict[str, Any]:
@@ -103,11 +108,12 @@ def _image(place: Place, repository: str) -> list[dict[str, Any]]:
 def _telling(place: Place) -> list[dict[str, Any]]:
     logs = [f"logs:{action}" for action in ("CreateLogGroup", "CreateLogStream", "DescribeLogStreams", "PutLogEvents")]
     groups = [place.arn("logs", f"log-group:/aws/sagemaker/{jobs}*") for jobs in _JOBS]
-    spaces = {"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "AWS/SageMaker"]}}
+    spaces = {"StringLike": {"cloudwatch:namespace": "/aws/sagemaker/*"}}
     return [
         _allow("Logs", logs, groups),
         _allow("Metrics", ["cloudwatch:PutMetricData"], ["*"]) | {"Condition": spaces},
-        _allow("Alarms", ["cloudwatch:DescribeAlarms"], [place.arn("cloudwatch", "alarm:*")]),  # they turn updates back
+        # An update that is turned back by an alarm looks at it as this role.
+        _allow("Alarms", ["cloudwatch:DescribeAlarms"], [place.arn("cloudwatch", "alarm:*")]),
     ]
 
 

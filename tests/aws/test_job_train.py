@@ -207,6 +207,15 @@ def test_ctrl_c_leaves_the_job_and_says_how_to_go_on_or_stop_it(aws: StandIn) ->
     assert changes(aws) == ["CreateTrainingJob"]
 
 
+def test_if_the_waiting_fails_the_job_goes_on_and_that_is_said(aws: StandIn) -> None:
+    expired = {"__type": "ExpiredTokenException", "message": "The security token is expired."}
+    aws.answer("SageMaker.DescribeTrainingJob", expired, status=400)
+    done = train(aws, "--yes")
+    assert (done.status, done.said) == (1, "")
+    assert f"The job goes on and bills. Go on watching with scripts/aws/follow.py training {JOB}" in done.errors
+    assert "Renew the credentials" in done.errors.splitlines()[-1]
+
+
 def test_following_a_job_prints_the_same_address(aws: StandIn) -> None:
     aws.answer("SageMaker.DescribeTrainingJob", a_state("InProgress", "Training"), a_state("Completed", "Completed"))
     done = run(aws, "follow.py", "training", JOB, "--poll-seconds", "0.01")

@@ -12,6 +12,7 @@ from job_runs import planned, run
 
 DATA = ("--data", "s3://features/fraud")
 NAME = "fraud-detect-sagemaker"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:answers"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/ours"
 
 
@@ -42,6 +43,7 @@ def allows(policy: Any, action: str, resource: str) -> bool:
         ("logs:PutLogEvents", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/TrainingJobs:log-stream:a"),
         ("logs:CreateLogStream", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/Endpoints/fraud"),
         ("cloudwatch:PutMetricData", "*"),
+        ("cloudwatch:DescribeAlarms", f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:fraud-errors"),
     ],
 )
 def test_what_jobs_and_endpoints_need_is_allowed(documents: Any, action: str, resource: str) -> None:
@@ -55,11 +57,13 @@ def test_what_jobs_and_endpoints_need_is_allowed(documents: Any, action: str, re
         ("s3:PutObject", "arn:aws:s3:::transactions/fraud/a.csv"),
         ("s3:ListBucket", "arn:aws:s3:::transactions"),
         ("s3:DeleteBucket", "arn:aws:s3:::features"),
+        ("s3:DeleteObject", "arn:aws:s3:::features/fraud/train/a.csv"),
         ("ecr:BatchGetImage", f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/other"),
         ("ecr:PutImage", f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/fraud-detect"),
         ("logs:PutLogEvents", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/other"),
         ("kms:Decrypt", KEY),
         ("ec2:CreateNetworkInterface", "*"),
+        ("sns:Publish", TOPIC),
         ("sagemaker:CreateEndpoint", "*"),
         ("iam:PassRole", "*"),
     ],
@@ -71,7 +75,7 @@ def test_what_they_do_not_need_is_not(documents: Any, action: str, resource: str
 def test_only_the_prefix_of_a_bucket_is_listed_and_only_sagemakers_metrics_are_put(documents: Any) -> None:
     statements = {each["Sid"]: each for each in documents["PolicyDocument"]["Statement"]}
     assert statements["List1"]["Condition"] == {"StringLike": {"s3:prefix": ["fraud", "fraud/*"]}}
-    spaces = {"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "AWS/SageMaker"]}}
+    spaces = {"StringLike": {"cloudwatch:namespace": "/aws/sagemaker/*"}}
     assert statements["Metrics"]["Condition"] == spaces
 
 
@@ -81,11 +85,12 @@ def test_sagemaker_alone_may_work_as_it_and_for_this_account_alone(documents: An
     assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
 
 
-def test_keys_and_a_vpc_are_allowed_when_asked_for(aws_of_module: StandIn) -> None:
-    done = run(aws_of_module, "role.py", *DATA, "--kms-key", KEY, "--vpc")
+def test_keys_topics_and_a_vpc_are_allowed_when_asked_for(aws_of_module: StandIn) -> None:
+    done = run(aws_of_module, "role.py", *DATA, "--kms-key", KEY, "--topic", TOPIC, "--vpc")
     policy = json.loads(done.said)["PolicyDocument"]
     assert allows(policy, "kms:GenerateDataKey", KEY)
     assert not allows(policy, "kms:Decrypt", f"{KEY}-of-others")
+    assert allows(policy, "sns:Publish", TOPIC)
     assert allows(policy, "ec2:CreateNetworkInterface", "*")
 
 
