@@ -49,6 +49,17 @@ SETTINGS: tuple[Mapping[str, str], ...] = (
     {"subsample": "0.8", "colsample_bytree": "0.7", "eta": "0.05", "num_round": "400"},
     {"subsample": "0.8", "colsample_bytree": "0.5", "eta": "0.05", "num_round": "400", "max_bin": "8192"},
 )
+_SMOOTH = {"subsample": "0.8", "colsample_bytree": "0.7", "eta": "0.05", "num_round": "400"}
+FAMILIES: tuple[Mapping[str, str], ...] = (
+    {"algorithm": "xgboost"},
+    {"algorithm": "xgboost", "min_child_weight": "5"},
+    {"algorithm": "xgboost", "min_child_weight": "5", **_SMOOTH},
+    {"algorithm": "lightgbm"},
+    {"algorithm": "lightgbm", "min_data_in_leaf": "100", "lambda": "10"},
+    {"algorithm": "lightgbm", "min_data_in_leaf": "100", "lambda": "10", **_SMOOTH},
+)
+LONGER = ("28", "56")
+"""What `--longer` chooses among: families with settings, and days to train on."""
 FIGURES = ("roc_auc", "average_precision", "card_precision")
 PUBLISHED: Mapping[str, float | None] = {
     "decision_tree": 0.496,
@@ -65,7 +76,8 @@ PUBLISHED: Mapping[str, float | None] = {
 
 def prequential(features: Path, last_day: date, settings: Mapping[str, str]) -> dict[str, Any]:
     """Return what metrics.json says of the folds that end on `last_day`."""
-    days = TRAIN + DELAY + FOLDS * TEST
+    given = {**BASE, **settings}
+    days = int(given["train_days"]) + DELAY + FOLDS * TEST
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         channel = root / "input" / "data" / "train"
@@ -73,21 +85,46 @@ def prequential(features: Path, last_day: date, settings: Mapping[str, str]) -> 
         for name in (f"{last_day - timedelta(days=back)}.parquet" for back in range(days)):
             (channel / name).symlink_to(features / name)
         (root / "input" / "config").mkdir()
-        (root / "input" / "config" / "hyperparameters.json").write_text(json.dumps({**BASE, **settings}))
+        (root / "input" / "config" / "hyperparameters.json").write_text(json.dumps(given))
         subprocess.run([OWN, "train", "--root", folder], check=True, capture_output=True)
         found: dict[str, Any] = json.loads((root / "output" / "data" / "metrics.json").read_text())["prequential"]
     return found
 
 
-def chosen(features: Path) -> Mapping[str, str]:
+def chosen(features: Path, candidates: Sequence[Mapping[str, str]] = SETTINGS) -> Mapping[str, str]:
     """Return the settings with the best mean average precision on the folds before the test folds."""
     last_day = LAST_TEST_DAY - timedelta(days=FOLDS * TEST)
-    return max(SETTINGS, key=lambda each: mean_of(features, last_day, {**each, "resampler": "none"}))
+    return max(candidates, key=lambda each: mean_of(features, last_day, {**each, "resampler": "none"}))
 
 
 def mean_of(features: Path, last_day: date, settings: Mapping[str, str]) -> float:
-    """Return the mean average precision of the folds."""
-    return float(prequential(features, last_day, settings)["mean"]["average_precision"])
+    """Return the mean average precision of the folds, and say it."""
+    reached = prequential(features, last_day, settings)["mean"]
+    figures = ", ".join(f"{each} {reached[each]:.4f}" for each in FIGURES)
+    print(f"{last_day}: {spelled(settings)}: {figures}", file=sys.stderr, flush=True)
+    return float(reached["average_precision"])
+
+
+def spelled(settings: Mapping[str, str]) -> str:
+    """Return the settings as a person would write them."""
+    return ", ".join(f"{name}={value}" for name, value in settings.items()) or "the defaults"
+
+
+def longer(transactions: Path) -> None:
+    """Print what the best of `FAMILIES` on the earlier folds comes to, trained on more days, with the extended set."""
+    header()
+    with tempfile.TemporaryDirectory() as scratch:
+        out = computed(transactions, "extended", Path(scratch))
+        for days in (str(TRAIN), *LONGER):
+            candidates = [{**each, "train_days": days} for each in FAMILIES]
+            best = chosen(out, candidates)
+            show(spelled(best), prequential(out, LAST_TEST_DAY, {**best, "resampler": "none"}))
+
+
+def header() -> None:
+    """Print the head of a table of `show`."""
+    print("| | test week: AUC | AP | CP@100 | four folds (deviation): AUC | AP | CP@100 | oracle's CP@100 |")
+    print("|---|---|---|---|---|---|---|---|")
 
 
 def show(name: str, found: Mapping[str, Any]) -> None:
@@ -124,10 +161,13 @@ def computed(transactions: Path, features: str, scratch: Path) -> Path:
 @click.option(
     "--families", "names", default="", help=f"Compare these by their defaults, such as {','.join(PUBLISHED)}."
 )
-def main(transactions: Path, names: str) -> None:
+@click.option("--longer", "is_longer", is_flag=True, help="Choose a family, trained on 7, 28 and 56 days, instead.")
+def main(transactions: Path, names: str, *, is_longer: bool) -> None:
     """Print the table for the published TRANSACTIONS."""
     print(f"{available_cpus()} CPUs, {platform.machine()}, Python {platform.python_version()}, XGBoost {xgboost()}\n")
-    if names:
+    if is_longer:
+        longer(transactions)
+    elif names:
         families(transactions, names.split(","))
     else:
         settings(transactions)
@@ -135,17 +175,15 @@ def main(transactions: Path, names: str) -> None:
 
 def settings(transactions: Path) -> None:
     """Print what XGBoost comes to by its defaults and by settings chosen on earlier folds, with both feature sets."""
-    print("| | test week: AUC | AP | CP@100 | four folds (deviation): AUC | AP | CP@100 | oracle's CP@100 |")
-    print("|---|---|---|---|---|---|---|---|")
+    header()
     with tempfile.TemporaryDirectory() as scratch:
         for features in ("handbook", "extended"):
             out = computed(transactions, features, Path(scratch))
             best = chosen(out)
-            spelled = ", ".join(f"{name}={value}" for name, value in best.items()) or "the defaults"
             for name, given in (
                 ("defaults, no resampling", {"resampler": "none"}),
                 ("defaults, SMOTE", {"resampler": "smote"}),
-                (f"chosen on earlier folds ({spelled}), no resampling", {**best, "resampler": "none"}),
+                (f"chosen on earlier folds ({spelled(best)}), no resampling", {**best, "resampler": "none"}),
             ):
                 show(f"{features} features, {name}", prequential(out, LAST_TEST_DAY, given))
 

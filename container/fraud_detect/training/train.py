@@ -19,6 +19,7 @@ from fraud_detect.errors import Stopped
 from fraud_detect.estimators.family import Fitted
 from fraud_detect.evaluation.by_day import by_day
 from fraud_detect.evaluation.folds import whole_days
+from fraud_detect.resampling.registry import NONE
 from fraud_detect.schema import Float32Matrix, Schema
 from fraud_detect.tables.table import Rows
 from fraud_detect.training.candidate import Candidate, Observer, Procedure, better
@@ -98,11 +99,12 @@ class _Training:
 
     def _resampling(self, made: Candidate, plain: Candidate | None, chosen: Candidate) -> dict[str, Any]:
         """Return what was made and left out, by the resampler that there was to compare, and what it came to."""
-        sample, left_out = made.sample, made.sample.left_out
+        sample, left_out, procedure = made.sample, made.sample.left_out, self.procedure
+        is_plain = procedure.has_a_choice and not chosen.sample.is_changed
         return {
-            "resampler": self.procedure.parameters.resampler,
+            "resampler": procedure.parameters.resampler,
             "compared": sample.resampler,
-            "chosen": chosen.sample.resampler,
+            "chosen": NONE if is_plain else chosen.sample.resampler,
             "synthetic_frauds": sample.synthetic_frauds,
             "left_out_rows": len(left_out),
             "left_out_frauds": int(left_out.sum()),

@@ -203,6 +203,12 @@ def test_every_resampler_makes_a_model_that_is_compared_with_none(resampler: str
     assert resampling["without"]["average_precision"] > 0
 
 
+def test_where_there_are_frauds_enough_there_is_nothing_to_choose() -> None:
+    resampling = trained(resampler="auto", resampling_ratio=0.01).metrics["resampling"]
+
+    assert [resampling[name] for name in ("synthetic_frauds", "with", "chosen")] == [0, None, "none"]
+
+
 def test_balanced_weighs_frauds_by_the_rows_that_are_fitted_on() -> None:
     plain = trained(resampler="none", scale_pos_weight="balanced").metrics["resampling"]["fraud_weight"]
     resampled = trained(scale_pos_weight="balanced").metrics["resampling"]["fraud_weight"]
