@@ -58,8 +58,7 @@ FAMILIES: tuple[Mapping[str, str], ...] = (
     {"algorithm": "lightgbm", "min_data_in_leaf": "100", "lambda": "10"},
     {"algorithm": "lightgbm", "min_data_in_leaf": "100", "lambda": "10", **_SMOOTH},
 )
-LONGER = ("28", "56")
-"""What `--longer` chooses among: families with settings, and days to train on."""
+"""What is chosen among with `--train-days`."""
 FIGURES = ("roc_auc", "average_precision", "card_precision")
 PUBLISHED: Mapping[str, float | None] = {
     "decision_tree": 0.496,
@@ -110,15 +109,13 @@ def spelled(settings: Mapping[str, str]) -> str:
     return ", ".join(f"{name}={value}" for name, value in settings.items()) or "the defaults"
 
 
-def longer(transactions: Path) -> None:
-    """Print what the best of `FAMILIES` on the earlier folds comes to, trained on more days, with the extended set."""
+def longer(transactions: Path, days: int) -> None:
+    """Print what the best of `FAMILIES` on the earlier folds comes to, trained on `days`, with the extended set."""
     header()
     with tempfile.TemporaryDirectory() as scratch:
         out = computed(transactions, "extended", Path(scratch))
-        for days in (str(TRAIN), *LONGER):
-            candidates = [{**each, "train_days": days} for each in FAMILIES]
-            best = chosen(out, candidates)
-            show(spelled(best), prequential(out, LAST_TEST_DAY, {**best, "resampler": "none"}))
+        best = chosen(out, [{**each, "train_days": str(days)} for each in FAMILIES])
+        show(spelled(best), prequential(out, LAST_TEST_DAY, {**best, "resampler": "none"}))
 
 
 def header() -> None:
@@ -161,12 +158,12 @@ def computed(transactions: Path, features: str, scratch: Path) -> Path:
 @click.option(
     "--families", "names", default="", help=f"Compare these by their defaults, such as {','.join(PUBLISHED)}."
 )
-@click.option("--longer", "is_longer", is_flag=True, help="Choose a family, trained on 7, 28 and 56 days, instead.")
-def main(transactions: Path, names: str, *, is_longer: bool) -> None:
+@click.option("--train-days", type=click.IntRange(1, 84), help="Choose a family, trained on so many days, instead.")
+def main(transactions: Path, names: str, train_days: int | None) -> None:
     """Print the table for the published TRANSACTIONS."""
     print(f"{available_cpus()} CPUs, {platform.machine()}, Python {platform.python_version()}, XGBoost {xgboost()}\n")
-    if is_longer:
-        longer(transactions)
+    if train_days is not None:
+        longer(transactions, train_days)
     elif names:
         families(transactions, names.split(","))
     else:

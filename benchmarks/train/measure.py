@@ -22,6 +22,13 @@ from fraud_detect.serving.cpus import available_cpus
 HERE = Path(__file__).parent
 COLUMNS = 30
 MATRIX_BYTES_PER_ROW = COLUMNS * 4
+BARE = "xgboost.train"
+JOBS = {
+    "none, no report": {"resampler": "none", "report": "false"},
+    "none": {"resampler": "none"},
+    "smote": {"resampler": "smote"},
+}
+"""What is measured of ours, by name."""
 
 
 @dataclass(frozen=True)
@@ -48,27 +55,27 @@ def cost_of(command: list[str]) -> Cost:
     return Cost(seconds, usage.ru_maxrss * 1024)
 
 
-def root_for(folder: Path, resampler: str, rounds: int) -> Path:
-    """Return a folder in the layout of /opt/ml around the table in `folder`."""
-    root = folder / resampler
+def root_for(folder: Path, name: str, rounds: int) -> Path:
+    """Return a folder in the layout of /opt/ml around the table in `folder`, for one of `JOBS`."""
+    root = folder / name
     shutil.rmtree(root, ignore_errors=True)
     (root / "input/config").mkdir(parents=True)
     (root / "input/data/train").mkdir(parents=True)
     (root / "input/data/train/train.csv").hardlink_to(folder / "train.csv")
-    parameters = {"resampler": resampler, "num_round": str(rounds), "early_stopping_rounds": "0"}
+    parameters = {**JOBS[name], "num_round": str(rounds), "early_stopping_rounds": "0"}
     (root / "input/config/hyperparameters.json").write_text(json.dumps(parameters))
     return root
 
 
 def measure(folder: Path, rounds: int, runs: int) -> dict[str, list[Cost]]:
-    """Return the costs of the peer and of ours with each resampler, in turn so that all meet the same noise."""
+    """Return the costs of the peer and of ours with each of `JOBS`, in turn so that all meet the same noise."""
     python, own = sys.executable, str(Path(sys.executable).parent / "fraud-detect")
     bare = [python, str(HERE / "bare.py"), str(rounds), str(folder / "features.npy"), str(folder / "labels.npy")]
-    costs: dict[str, list[Cost]] = {"bare": [], "none": [], "smote": []}
+    costs: dict[str, list[Cost]] = {name: [] for name in (BARE, *JOBS)}
     for run in range(runs):
-        costs["bare"].append(cost_of(bare))
-        for resampler in ("none", "smote"):
-            costs[resampler].append(cost_of([own, "train", "--root", str(root_for(folder, resampler, rounds))]))
+        costs[BARE].append(cost_of(bare))
+        for name in JOBS:
+            costs[name].append(cost_of([own, "train", "--root", str(root_for(folder, name, rounds))]))
         click.echo(f"  run {run + 1} of {runs} done", err=True)
     return costs
 
@@ -77,10 +84,10 @@ def report(rows: int, costs: dict[str, list[Cost]]) -> None:
     """Print one table row for each way of training."""
     matrix = rows * MATRIX_BYTES_PER_ROW
     for name, found in costs.items():
-        ratio = statistics.median(ours.seconds / bare.seconds for ours, bare in zip(found, costs["bare"], strict=True))
+        ratio = statistics.median(ours.seconds / bare.seconds for ours, bare in zip(found, costs[BARE], strict=True))
         seconds = statistics.median(cost.seconds for cost in found)
         peak = statistics.median(cost.peak_bytes for cost in found)
-        label = "xgboost.train" if name == "bare" else f"fraud-detect train, {name}"
+        label = name if name == BARE else f"fraud-detect train, {name}"
         click.echo(f"| {rows:,} | {label} | {seconds:.1f} | {ratio:.2f} | {peak / 2**20:,.0f} | {peak / matrix:.2f} |")
 
 

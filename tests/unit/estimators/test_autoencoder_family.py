@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,11 @@ from fraud_detect.errors import HyperparameterError, TableError
 from fraud_detect.estimators import autoencoder
 from fraud_detect.estimators.autoencoder import Autoencoder, AutoencoderParameters
 from fraud_detect.estimators.family import Block, Hooks, Round
+from fraud_detect.tables.read import read_training
+from fraud_detect.tables.request import ColumnRequest
+from fraud_detect.training.candidate import Procedure
+from fraud_detect.training.cross_validation import cross_validation
+from fraud_detect.training.parameters import Hyperparameters
 from training_factories import REPOSITORY, a_block, a_fitted_model, fit_settings, some_features
 
 SHARED = Path(os.environ.get("FRAUD_DETECT_DATA", REPOSITORY.parent / "shared" / "data"))
@@ -127,7 +131,7 @@ def test_gaps_count_as_means_and_each_row_stands_alone() -> None:
         ("13,6,6,13", 30, (13, 6, 6, 13)),
         ("7", 30, (7,)),
         ("8, 4, 8", 30, (8, 4, 8)),
-        ("auto", 30, (10,)),
+        ("auto", 30, (12,)),
         ("auto", 1, (4,)),
         ("auto", 1_000, (32,)),
     ],
@@ -180,17 +184,13 @@ def test_without_legitimate_rows_there_is_nothing_to_learn() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.skipif(not CARDS.is_file(), reason="the card sample is not here")
-def test_on_the_card_sample_the_area_under_the_curve_is_at_least_0_9() -> None:
-    """By the defaults, on a fifth of the rows that the fit did not see; other fifths give 0.91 to 0.97."""
-    from sklearn.metrics import roc_auc_score
+def test_on_the_card_sample_the_area_under_the_curve_is_at_least_0_95() -> None:
+    """By the defaults, in the mean of five folds, exact duplicates on one side."""
+    table = read_training(CARDS, ColumnRequest())
+    parameters = Hyperparameters.model_validate({"algorithm": "autoencoder", "cv_folds": 5})
 
-    with gzip.open(CARDS, "rt") as file:
-        table = np.unique(np.genfromtxt(file, delimiter=",", skip_header=1), axis=0)
-    features, labels = table[:, :-1].astype(np.float32), table[:, -1].astype(np.uint8)
-    part = np.random.default_rng(0).permutation(len(labels)) % 5
-    training, validation, test = (Block(features[rows], labels[rows]) for rows in (part > 1, part == 1, part == 0))
+    found = cross_validation(table.rows, Procedure(table.schema, parameters, threads=1))
 
-    model = a_fit(training, validation)
-
-    assert roc_auc_score(test.labels, model.scores(test.features)) >= 0.9
+    assert found["mean"]["roc_auc"] >= 0.95
