@@ -33,6 +33,7 @@ BASE = {
     "split": "prequential",
     "train_days": str(TRAIN),
     "delay_days": str(DELAY),
+    "known_days": str(TRAIN),  # whatever the training days, the same rows are tested on
     "test_days": str(TEST),
     "folds": str(FOLDS),
     "refit": "yes",

@@ -23,12 +23,16 @@ FIRST_DAY, LAST_DAY = date.min.toordinal() - EPOCH, date.max.toordinal() - EPOCH
 
 @dataclass(frozen=True)
 class Scheme:
-    """How many days each fold trains on, waits and tests on, and how many folds there are."""
+    """How many days each fold trains on, waits and tests on, and how many folds there are.
+
+    A defrauded card is known as such since the last `known_days` training days, without them since all of them.
+    """
 
     train_days: int
     delay_days: int
     test_days: int
     folds: int
+    known_days: int | None = None
 
     @property
     def needed_days(self) -> int:
@@ -38,12 +42,18 @@ class Scheme:
 
 @dataclass(frozen=True)
 class FoldDays:
-    """The days of one fold, counted from 1970-01-01, each range with both of its ends."""
+    """The days of one fold, counted from 1970-01-01, each range with both of its ends; `known_days` as of `Scheme`."""
 
     first_train: int
     last_train: int
     first_test: int
     last_test: int
+    known_days: int | None = None
+
+    @property
+    def first_known(self) -> int:
+        """The first day whose frauds make a card known as defrauded."""
+        return self.first_train if self.known_days is None else self.last_train - self.known_days + 1
 
     @property
     def delay(self) -> int:
@@ -99,18 +109,18 @@ def fold_days(first: int, last: int, scheme: Scheme) -> Sequence[FoldDays]:
 def _fold_that_ends(last_test: int, scheme: Scheme) -> FoldDays:
     first_test = last_test - scheme.test_days + 1
     last_train = first_test - 1 - scheme.delay_days
-    return FoldDays(last_train - scheme.train_days + 1, last_train, first_test, last_test)
+    return FoldDays(last_train - scheme.train_days + 1, last_train, first_test, last_test, scheme.known_days)
 
 
 def known_as_defrauded(days: Days, cards: Cards, labels: Labels, fold: FoldDays) -> NDArray[np.bool_]:
     """Return which rows are of a card that is known as defrauded on the row's day, bool, shape (n,).
 
-    On day T a card is known if it has a fraud on any day from the fold's first training day to T - delay - 1: the
-    frauds of the training days, and those after them as their labels arrive.
+    On day T a card is known if it has a fraud on any day from the fold's first known day to T - delay - 1: the frauds
+    of the training days, or of the last of them, and those after them as their labels arrive.
 
     `days`: int64, `cards`: uint64, `labels`: uint8, 1 = fraud; shape (n,) each.
     """
-    counted = (labels == 1) & (days >= fold.first_train)
+    counted = (labels == 1) & (days >= fold.first_known)
     known, places = np.unique(cards[counted], return_inverse=True)
     earliest = np.full(len(known), LAST_DAY)
     np.minimum.at(earliest, places, days[counted])

@@ -77,7 +77,8 @@ class Hyperparameters(BaseModel):
         description="How rows are held out: at random by class, at random by card so that none is on both sides "
         "(grouped), the latest in time, or in folds that go forward in time; auto is time with a time_column, else "
         "random. grouped needs a card_column, time and prequential a time_column; "
-        "prequential needs train_days and test_days, too, and it alone takes delay_days and folds.",
+        "prequential needs train_days and test_days, too, and it alone takes delay_days, known_days and "
+        "folds.",
     )
     cv_folds: int = Field(
         0,
@@ -110,6 +111,14 @@ class Hyperparameters(BaseModel):
         ge=1,
         le=3_650,
         description="Days that each fold is tested on. Needed by split=prequential, and only there.",
+    )
+    known_days: int | None = Field(
+        None,
+        ge=1,
+        le=3_650,
+        description="Days at the end of the training days since which a defrauded card is known, and leaves the test "
+        "of a fold; without it all of train_days. With the same known_days, numbers of train_days are tested on the "
+        "same rows. Only with split=prequential.",
     )
     folds: int = Field(
         4,
@@ -299,8 +308,10 @@ class Hyperparameters(BaseModel):
             for name in ("train_days", "test_days"):
                 if getattr(self, name) is None:
                     yield f"{name} is missing; expected a number of days with split=prequential"
+            if self.known_days and self.train_days and self.known_days > self.train_days:
+                yield f"known_days is {self.known_days}; expected at most train_days"
             return
-        for name in ("train_days", "delay_days", "test_days", "folds"):
+        for name in ("train_days", "delay_days", "known_days", "test_days", "folds"):
             if self._is_changed(name):
                 yield f"{name} is set; expected none without split=prequential"
 

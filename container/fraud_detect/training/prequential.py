@@ -62,7 +62,9 @@ def folds_of(rows: Rows, times: NDArray[np.float64], parameters: Hyperparameters
     """
     days = whole_days(times)
     train_days = parameters.train_days or 0
-    scheme = Scheme(train_days, parameters.delay_days, parameters.test_days or 0, parameters.folds)
+    scheme = Scheme(
+        train_days, parameters.delay_days, parameters.test_days or 0, parameters.folds, parameters.known_days
+    )
     first, last = int(days[0]), int(days[-1])
     chosen = fold_days(first, last, scheme)
     _warn_of_empty_days(np.unique(days), chosen[-1].first_train, last)
@@ -127,6 +129,7 @@ def prequential(folds: Sequence[Fold], procedure: Procedure) -> dict[str, Any]:
     return {
         "train_days": parameters.train_days,
         "delay_days": parameters.delay_days,
+        "known_days": parameters.known_days or parameters.train_days,
         "test_days": parameters.test_days,
         "top_k": parameters.top_k,
         "stopped": len(done) < len(folds),

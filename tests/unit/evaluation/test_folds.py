@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 
@@ -26,6 +27,18 @@ def known(*rows: tuple[int, int, int]) -> list[bool]:
     """Return which of the rows (day, card, label) are of a card known as defrauded."""
     days, cards, labels = (np.array(column) for column in zip(*rows, strict=True))
     return known_as_defrauded(days, cards.astype(np.uint64), labels.astype(np.uint8), FOLD).tolist()
+
+
+def test_a_card_is_known_since_the_last_known_days_of_training() -> None:
+    days, cards, labels = np.array([10, 12, 16, 16]), np.array([1, 2, 1, 2], dtype=np.uint64), np.array([1, 1, 0, 0])
+
+    found = [
+        known_as_defrauded(days, cards, labels.astype(np.uint8), replace(FOLD, known_days=known_days)).tolist()
+        for known_days in (None, 3, 2, 1)
+    ]
+
+    both, latter = [False, False, True, True], [False, False, False, True]
+    assert found == [both, both, latter, latter]
 
 
 def test_one_fold_of_the_handbook_is_its_own_split() -> None:

@@ -27,13 +27,14 @@ ENTRIES = {entry.name: entry for entry in table()}
 COMMON = {ALGORITHM, *(entry.name for entry in common_table())}
 NUMBERS = [name for name, entry in ENTRIES.items() if entry.low is not None]
 FOLDS = {"split": "prequential", "time_column": "when", "train_days": "7", "test_days": "7"}
-OF_FOLDS = ("train_days", "delay_days", "test_days", "folds")
+OF_FOLDS = ("train_days", "delay_days", "known_days", "test_days", "folds")
 NEEDED = {
     "threshold_target": {"threshold_policy": "cost"},
     "top_k": {"time_column": "when", "card_column": "card"},
     "cv_repeats": {"cv_folds": "5"},
     "review_cost": {"amount_column": "amount"},
     **dict.fromkeys(OF_FOLDS, FOLDS),
+    "known_days": {**FOLDS, "train_days": "3650"},
 }
 """Hyperparameters that one cannot be set without."""
 CHOSEN = {
@@ -211,6 +212,11 @@ def test_all_that_folds_lack_is_told_at_once() -> None:
 def test_days_of_folds_that_are_not_asked_for_are_refused(name: str) -> None:
     with pytest.raises(HyperparameterError, match=rf"{name} is set \(expected none without split=prequential\)"):
         parse({name: "9"})
+
+
+def test_cards_are_known_since_a_training_day() -> None:
+    with pytest.raises(HyperparameterError, match=r"known_days is 8 \(expected at most train_days\)"):
+        parse({**FOLDS, "known_days": "8"})
 
 
 @pytest.mark.parametrize("missing", ["card_column", "time_column"])

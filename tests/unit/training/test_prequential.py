@@ -155,6 +155,17 @@ def test_shuffled_labels_score_no_better_than_chance() -> None:
     assert real["roc_auc"] > 0.9
 
 
+def test_with_the_same_known_days_more_training_days_are_tested_on_the_same_rows() -> None:
+    rows = some_days(60, share=0.2)
+    tests = [
+        prequential_of(rows, train_days=days, known_days=known)["folds"][0]["test"]
+        for days, known in ((8, 8), (24, 8), (24, None))
+    ]
+
+    assert tests[0] == tests[1]
+    assert tests[2]["excluded_cards"] > tests[1]["excluded_cards"] > 0
+
+
 def test_cards_known_as_defrauded_are_left_out_and_counted() -> None:
     rows = some_days()
     (fold,) = parts_of(rows, folds=1).folds
