@@ -12,7 +12,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -169,15 +169,25 @@ def _opened(table: str) -> Any:
         ) from error
 
 
-def _written(path: str | None) -> Any:
+@contextmanager
+def _written(path: str | None) -> Iterator[BinaryIO]:
+    """Give where the answers go; a file is replaced once they are all there."""
     if path is None:
-        return nullcontext(sys.stdout.buffer)
+        yield sys.stdout.buffer
+        return
+    part = Path(f"{path}.part")
     try:
-        return Path(path).open("wb")
+        target = part.open("wb")
     except OSError as error:
         raise Fault(
             f"{path} cannot be written: {error.strerror}", expected="a file to write", remedy="Correct --output."
         ) from error
+    try:
+        with target:
+            yield target
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _asynchronously(aws: Aws, endpoint: str, table: str, given: Mapping[str, Any]) -> None:

@@ -98,9 +98,12 @@ def test_explained_rows_are_asked_for_a_few_at_a_time(runtime: Runtime) -> None:
     assert (len(predictions), {len(row["reasons"]) for row in predictions}) == (3000, {2})
 
 
-def test_a_row_that_does_not_fit_is_said_as_the_server_says_it(runtime: Runtime) -> None:
-    done = run(runtime.aws, "invoke.py", "fraud", "--max-rows", "1000", stdin=CSV + b"1,x,2\n")
+def test_a_row_that_does_not_fit_is_said_as_the_server_says_it(runtime: Runtime, tmp_path: Path) -> None:
+    (tmp_path / "answers.csv").write_text("earlier")
+    more = ("--max-rows", "1000", "--output", str(tmp_path / "answers.csv"))
+    done = run(runtime.aws, "invoke.py", "fraud", *more, stdin=CSV + b"1,x,2\n")
     assert done.status == 1
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {"answers.csv": "earlier"}
     assert done.errors.splitlines()[-1].startswith("Error: 400 for rows 3,001 to 3,001: ")
     assert "Traceback" not in done.errors
 
