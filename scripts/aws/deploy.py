@@ -48,6 +48,7 @@ def main(aws: Aws, endpoint: str, **given: Any) -> str:
     _check(aws, endpoint, given)
     now = present(aws, endpoint) if given["update"] else None
     model, hosting = served(aws, given), hosting_of(aws, given, now)
+    how = _deployment(endpoint, given, hosting)
     _agree(aws, endpoint, given, hosting, scaling)
     change = _change(endpoint, given, model, hosting, scaling, now)
     if now is None:
@@ -55,7 +56,7 @@ def main(aws: Aws, endpoint: str, **given: Any) -> str:
         put_alarms(aws, endpoint, change.variant, given)
     else:
         put_alarms(aws, endpoint, change.variant, given)
-        replace(aws, now, change, _deployment(endpoint, given, hosting), poll_seconds=given["poll_seconds"])
+        replace(aws, now, change, how, poll_seconds=given["poll_seconds"])
     return endpoint
 
 

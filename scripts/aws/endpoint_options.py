@@ -10,7 +10,15 @@ from typing import Any
 
 from command_line import checked, click, tag_option, together, vpc_options
 from endpoint_alarms import Limits, watch_endpoint
-from endpoint_requests import Instances, Rollout, Served, Serverless, deployment_config
+from endpoint_requests import (
+    LONGEST_UPDATE_SECONDS,
+    STARTING_SECONDS,
+    Instances,
+    Rollout,
+    Served,
+    Serverless,
+    deployment_config,
+)
 from endpoint_scaling import Scaling
 from faults import Fault, aws_faults
 from s3_address import parse
@@ -151,6 +159,12 @@ def deployment(given: Mapping[str, Any], alarms: list[str]) -> dict[str, Any]:
     rollout = Rollout(
         given["traffic"].upper().replace("-", "_"), given["step_percent"], given["bake_seconds"], given["keep_seconds"]
     )
+    if rollout.waits_seconds + STARTING_SECONDS > LONGEST_UPDATE_SECONDS:
+        raise Fault(
+            f"The update would wait for {rollout.waits_seconds:,} s in all",
+            expected=f"at most {LONGEST_UPDATE_SECONDS - STARTING_SECONDS:,}, of the 8 h that SageMaker gives it",
+            remedy="Take larger steps, or shorter --bake-seconds and --keep-seconds.",
+        )
     return deployment_config(rollout, alarms)
 
 

@@ -14,6 +14,9 @@ from values import tag_list
 ENDPOINT_TAG = "fraud-detect:endpoint"
 """The tag by which everything that was made for an endpoint is found again; its value is the endpoint's name."""
 VARIANT, CHALLENGER = "AllTraffic", "Challenger"
+LONGEST_UPDATE_SECONDS = 28_800
+STARTING_SECONDS = 3_600
+"""How long an update may take besides its waits."""
 CSV_TYPES = ["text/csv"]
 JSON_TYPES = ["application/json", "application/jsonlines"]
 
@@ -90,6 +93,12 @@ class Rollout:
     bake_seconds: int
     keep_seconds: int
 
+    @property
+    def waits_seconds(self) -> int:
+        """How long an update waits in all."""
+        steps = {"ALL_AT_ONCE": 1, "CANARY": 2, "LINEAR": -(-100 // self.step_percent)}[self.kind]
+        return steps * self.bake_seconds + self.keep_seconds
+
 
 def tags_of(endpoint: str, tags: Mapping[str, str]) -> list[dict[str, str]]:
     """Return the tags of everything that is made for the endpoint."""
@@ -132,7 +141,11 @@ def deployment_config(rollout: Rollout, alarms: list[str]) -> dict[str, Any]:
         CanarySize=step if rollout.kind == "CANARY" else None,
         LinearStepSize=step if rollout.kind == "LINEAR" else None,
     )
-    policy = {"TrafficRoutingConfiguration": routing, "TerminationWaitInSeconds": rollout.keep_seconds}
+    policy = {
+        "TrafficRoutingConfiguration": routing,
+        "TerminationWaitInSeconds": rollout.keep_seconds,
+        "MaximumExecutionTimeoutInSeconds": rollout.waits_seconds + STARTING_SECONDS,
+    }
     rollback = {"Alarms": [{"AlarmName": name} for name in alarms]} if alarms else None
     return _filled(BlueGreenUpdatePolicy=policy, AutoRollbackConfiguration=rollback)
 

@@ -62,6 +62,7 @@ def test_an_update_goes_on_with_the_new_and_removes_the_old(scaled: Endpoints) -
                 "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 34},
             },
             "TerminationWaitInSeconds": 0,
+            "MaximumExecutionTimeoutInSeconds": 3600 + 2 * 120,
         },
         "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "fraud-errors"}, {"AlarmName": "fraud-latency"}]},
     }
@@ -155,8 +156,21 @@ def test_linear_steps_and_no_alarms(aws: StandIn) -> None:
     done = deploy(aws, "--update", "--dry-run", "--traffic", "linear", "--step-percent", "25", "--no-alarms")
     sent = the(planned(done), "UpdateEndpoint")["DeploymentConfig"]
     step = {"Type": "CAPACITY_PERCENT", "Value": 25}
-    routing = {"Type": "LINEAR", "WaitIntervalInSeconds": 300, "LinearStepSize": step}
-    assert sent == {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing, "TerminationWaitInSeconds": 0}}
+    assert sent == {
+        "BlueGreenUpdatePolicy": {
+            "TrafficRoutingConfiguration": {"Type": "LINEAR", "WaitIntervalInSeconds": 300, "LinearStepSize": step},
+            "TerminationWaitInSeconds": 0,
+            "MaximumExecutionTimeoutInSeconds": 3600 + 4 * 300,
+        }
+    }
+
+
+def test_an_update_of_more_than_eight_hours_is_refused(aws: StandIn) -> None:
+    done = deploy(aws, "--update", "--dry-run", "--traffic", "linear", "--bake-seconds", "3600")
+    assert (done.status, "Error: The update would wait for 36,000 s in all; expected at most" in done.errors) == (
+        1,
+        True,
+    )
 
 
 def test_an_update_of_nothing_is_refused(aws: StandIn) -> None:
