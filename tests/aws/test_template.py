@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from aws_stand_in import ACCOUNT, PYTHON, REGION, REPOSITORY, StandIn
+from job_runs import run
 
 from fraud_detect.serving.nginx import LOG_FORMATS
 
@@ -124,21 +125,32 @@ def test_workflow_may_push_from_one_branch_of_one_repository(aws: StandIn) -> No
 def test_roles_may_do_no_more_than_is_named(resources: Mapping[str, Any]) -> None:
     """Two actions have no resource that they can be limited to."""
     everywhere = {found["Sid"] for found in statements(resources) if found["Resource"] == "*"}
-    actions = {action for found in statements(resources) for action in as_list(found["Action"])}
+    actions = {action for found in statements(resources) for action in actions_of(found)}
 
     assert everywhere == {"LogInToRegistry", "WriteMetrics"}
     assert not [action for action in actions if "*" in action]
 
 
-def as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def test_roles_together_may_do_what_the_one_of_the_script_may(aws: StandIn, resources: Mapping[str, Any]) -> None:
+    printed = json.loads(run(aws, "role.py", "--data", "s3://transactions/fraud").said)["PolicyDocument"]
+    names = ("PullPolicy", "TrainingRole", "EndpointRole")
+    ours = {action for found in statements({name: resources[name] for name in names}) for action in actions_of(found)}
+
+    assert {action for action in ours if not action.startswith("kms:")} == {
+        action for found in printed["Statement"] for action in actions_of(found)
+    }
+
+
+def actions_of(statement: Mapping[str, Any]) -> list[str]:
+    found = statement["Action"]
+    return found if isinstance(found, list) else [found]
 
 
 def test_endpoint_can_read_models_and_write_nothing_in_the_bucket(resources: Mapping[str, Any]) -> None:
     (policy,) = resources["EndpointRole"]["Properties"]["Policies"]
     actions = {found.get("Action") for found in policy["PolicyDocument"]["Statement"] if "If" not in found}
 
-    assert actions == {"s3:GetObject", "s3:ListBucket"}
+    assert actions == {"s3:GetObject", "s3:ListBucket", "cloudwatch:DescribeAlarms"}
 
 
 def test_images_and_models_outlive_the_stack(resources: Mapping[str, Any]) -> None:
