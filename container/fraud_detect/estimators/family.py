@@ -13,15 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from fraud_detect.hosts import ALONE, Hosts
 from fraud_detect.schema import Float32Matrix
 
 
 @dataclass(frozen=True)
 class Block:
-    """Some rows: features, float32, shape (n, width), NaN where missing; labels, uint8, shape (n,), 1 = fraud."""
+    """Some rows: features, float32, shape (n, width), NaN where missing; labels, uint8, shape (n,), 1 = fraud.
+
+    `numbers` order the rows over several hosts, integers, shape (n,); one host does without.
+    """
 
     features: Float32Matrix
     labels: NDArray[np.uint8]
+    numbers: NDArray[np.integer] | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,8 @@ class FitSettings:
     `measure` judges each round, as average precision. `parameters` are the family's own. `categories` is the number of
     categories of each column that holds codes of them, 0 for all other columns; shape (width,). A fraud counts as
     `fraud_weight` legitimate rows. With `rounds` the fit goes on for just as many, whatever the parameters say.
-    Families that can go on heed `snapshots`.
+    Families that can go on heed `snapshots`. Of several
+    `hosts`, each has a part of the rows, and `measure` is that of all.
     """
 
     parameters: FamilyParameters
@@ -115,6 +121,7 @@ class FitSettings:
     rounds: int | None = None
     hooks: Hooks = field(default_factory=Hooks)
     snapshots: Snapshots = field(default_factory=Snapshots)
+    hosts: Hosts = ALONE
 
 
 Own = TypeVar("Own", bound=FamilyParameters)
@@ -161,7 +168,8 @@ class Family:
 
     `learns_labels` says whether it tells frauds from legitimate rows, or knows legitimate rows alone and finds what is
     unlike them; `takes_weights`, whether it can let a fraud count more than a legitimate row; `gives_probabilities`,
-    whether its scores are meant as probabilities of fraud among the rows that it was fitted on.
+    whether its scores are meant as probabilities of fraud among the rows that it was fitted on; `on_many_hosts`,
+    whether several hosts can fit one together.
     """
 
     parameters: type[FamilyParameters]
@@ -169,3 +177,4 @@ class Family:
     learns_labels: bool = True
     takes_weights: bool = True
     gives_probabilities: bool = True
+    on_many_hosts: bool = False

@@ -88,6 +88,8 @@ class FittedXGBoost:
 
     def scores(self, features: Float32Matrix) -> NDArray[np.float64]:
         """As `Fitted.scores`."""
+        if len(features) == 0:
+            return np.empty(0)
         scores: NDArray[np.float64] = self.booster.inplace_predict(features).astype(np.float64)
         return scores
 
@@ -196,4 +198,4 @@ def _gpus() -> int:
     return 0 if failed else count.value
 
 
-FAMILY = Family(XGBoostParameters, fit)
+FAMILY = Family(XGBoostParameters, fit, on_many_hosts=True)

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraud_detect.estimators.family import Block, FitSettings
+from fraud_detect.estimators.xgboost_collective import on_one_host
+from fraud_detect.hosts import in_order, order, own
 from fraud_detect.schema import Float32Matrix
 
 LEGITIMATE_PER_FRAUD = 10
@@ -39,32 +41,54 @@ def matrices(training: Sequence[Block], validation: Block, settings: FitSettings
 
 
 def _cuts(blocks: Sequence[Block], settings: FitSettings, max_bin: int) -> Any:
-    """Return a matrix of the first block's frauds and some legitimate rows, from which histogram cuts are taken."""
+    """Return a matrix of the first block's frauds and some legitimate rows, from which histogram cuts are taken.
+
+    Several hosts take them from the same rows as one would, each by itself.
+    """
     import xgboost
 
-    real, rng = blocks[0], np.random.default_rng(settings.seed)
-    frauds = _drawn(np.flatnonzero(real.labels), MOST_FRAUDS, rng)
+    features, labels = _sample(blocks[0], settings)
+    highest = _highest_codes(blocks, settings)
+
+    def made() -> Any:
+        with xgboost.config_context(verbosity=0):  # which is a thread's own
+            return xgboost.QuantileDMatrix(
+                np.vstack((features, highest)),
+                label=np.append(labels, 0),
+                max_bin=max_bin,
+                feature_types=_types(settings),
+                nthread=settings.threads,
+            )
+
+    return made() if settings.hosts.count == 1 else on_one_host(made)
+
+
+def _sample(real: Block, settings: FitSettings) -> tuple[Float32Matrix, NDArray[np.uint8]]:
+    """Return the features and labels of the frauds of all hosts and of some legitimate rows, in the rows' order."""
+    hosts, rng = settings.hosts, np.random.default_rng(settings.seed)
+    (labels,) = in_order(hosts, real.numbers, real.labels)
+    frauds = _drawn(np.flatnonzero(labels), MOST_FRAUDS, rng)
     wanted = max(FEWEST_LEGITIMATE, LEGITIMATE_PER_FRAUD * len(frauds))
-    rows = np.sort(np.concatenate((frauds, _drawn(np.flatnonzero(real.labels == 0), wanted, rng))))
-    return xgboost.QuantileDMatrix(
-        np.vstack((real.features[rows], _highest_codes(blocks, settings.categories))),
-        label=np.append(real.labels[rows], 0),
-        max_bin=max_bin,
-        feature_types=_types(settings),
-        nthread=settings.threads,
-    )
+    rows = np.sort(np.concatenate((frauds, _drawn(np.flatnonzero(labels == 0), wanted, rng))))
+    if hosts.count == 1:
+        return real.features[rows], real.labels[rows]
+    chosen = own(hosts, order(hosts, real.numbers)[rows], len(real.labels))
+    numbers = None if real.numbers is None else real.numbers[chosen]
+    features, labels = in_order(hosts, numbers, real.features[chosen], real.labels[chosen])
+    return features, labels
 
 
 def _types(settings: FitSettings) -> list[str]:
     return ["c" if categories else "float" for categories in settings.categories]
 
 
-def _highest_codes(blocks: Sequence[Block], categories: Sequence[int]) -> Float32Matrix:
+def _highest_codes(blocks: Sequence[Block], settings: FitSettings) -> Float32Matrix:
     """Return one row with the highest code of each category column: XGBoost knows codes up to the highest it sees."""
-    row = np.full((1, len(categories)), np.nan, dtype=np.float32)
-    for place in np.flatnonzero(categories):
+    row = np.full((1, len(settings.categories)), np.nan, dtype=np.float32)
+    for place in np.flatnonzero(settings.categories):
         row[0, place] = max(np.nanmax(block.features[:, place], initial=0) for block in blocks)
-    return row
+    highest: Float32Matrix = np.fmax.reduce(settings.hosts.gather(row), axis=0, keepdims=True)
+    return highest
 
 
 def _drawn(indices: NDArray[np.intp], most: int, rng: np.random.Generator) -> NDArray[np.intp]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fraud_detect.hosts import ALONE, Hosts
+
 Labels = NDArray[np.uint8]
 Scores = NDArray[np.floating]
 Counts = NDArray[np.float64]
@@ -109,15 +111,16 @@ def average_precision(frauds: Counts, legitimate: Counts) -> NDArray[np.float64]
     return result
 
 
-def average_precision_of(labels: Labels, scores: Scores) -> float:
+def average_precision_of(labels: Labels, scores: Scores, hosts: Hosts = ALONE) -> float:
     """Return the average precision of `scores`, shape (n,), for rows with `labels`, shape (n,); NaN without frauds.
 
-    It takes one sort of each class, and is called after each round.
+    It takes one sort of each class, and is called after each round. Of several `hosts` it is that of all their rows:
+    the scores of frauds are gathered, which are few, and legitimate rows above each of them counted.
     """
     truth = labels == 1
-    points, counts = np.unique(scores[truth], return_counts=True)
+    points, counts = np.unique(hosts.gather(scores[truth]), return_counts=True)
     legitimate = np.sort(scores[~truth])
-    alarms = len(legitimate) - np.searchsorted(legitimate, points, side="left")
+    alarms = hosts.total(len(legitimate) - np.searchsorted(legitimate, points, side="left"))
     caught = np.cumsum(counts[::-1])[::-1]
     if len(points) == 0:
         return float("nan")

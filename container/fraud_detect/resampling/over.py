@@ -127,15 +127,19 @@ def random_over(
     wanted = _wanted("random_over", labels, resampling, fewest=1)
     if wanted == 0:
         return Resampled(None, features[:0])
+    frauds = np.flatnonzero(labels)
     sampler = RandomOverSampler(sampling_strategy={1: wanted}, random_state=resampling.seed)
-    sampler.fit_resample(np.arange(len(labels)).reshape(-1, 1), labels)
-    return _made("random_over", features[sampler.sample_indices_[len(labels) :]], int(labels.sum()))
+    # The sampler insists on a second class, and draws among the rows of the first.
+    classes = np.append(0, np.ones(len(frauds), dtype=np.int8))
+    sampler.fit_resample(np.arange(len(classes)).reshape(-1, 1), classes)
+    drawn = frauds[sampler.sample_indices_[len(classes) :] - 1]
+    return _made("random_over", features[drawn], len(frauds))
 
 
 def _wanted(sampler: str, labels: NDArray[np.uint8], resampling: Resampling, *, fewest: int = 2) -> int:
     """Return how many frauds there should be, 0 if there are as many already."""
     frauds = int(labels.sum())
-    wanted = round(resampling.ratio * (len(labels) - frauds))
+    wanted = round(resampling.ratio * (len(labels) - frauds + resampling.elsewhere))
     if wanted <= frauds:
         logger.info("%s: %d frauds already reach the ratio %g; none made", sampler, frauds, resampling.ratio)
         return 0

@@ -16,11 +16,15 @@ from fraud_detect.schema import Float32Matrix
 
 @dataclass(frozen=True)
 class Resampling:
-    """How many frauds there should be per legitimate row afterwards, and from how many neighbours they are made."""
+    """How many frauds there should be per legitimate row afterwards, and from how many neighbours they are made.
+
+    `elsewhere` are legitimate rows beside those that are handed over, for samplers that look at frauds alone.
+    """
 
     ratio: float
     k_neighbors: int
     seed: int
+    elsewhere: int = 0
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from fraud_detect.tables.diagnosis import text_for_number
 from fraud_detect.tables.files import Source
 from fraud_detect.tables.labels import too_many_values
 from fraud_detect.tables.request import Roles
+from fraud_detect.tables.share import WHOLE, Share
 from fraud_detect.tables.suspicion import too_distinct
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Assembly:
     The features lie in `matrix`, float32, shape (n, width); a text is the place of the text in its vocabulary.
     """
 
-    def __init__(self, roles: Roles, texts: frozenset[str], capacity: int) -> None:
+    def __init__(self, roles: Roles, texts: frozenset[str], capacity: int, share: Share = WHOLE) -> None:
         self.roles = roles
         too_many = partial(too_distinct, time=roles.time)
         self.vocabularies = {
@@ -81,48 +82,62 @@ class Assembly:
         }
         self.label_vocabulary = Vocabulary(roles.label, MOST_LABELS, too_many_values)
         self.rows = 0
+        self.read_rows = 0
         self.left_out_rows = 0
-        self._left_out: list[NDArray[np.intp]] = []
-        self._matrix = np.empty((capacity, len(roles.features)), dtype=np.float32)
-        self._labels: list[NDArray[np.float32]] = []
-        self._times: list[NDArray[np.float64]] = []
-        self._cards: list[NDArray[np.uint64]] = []
+        self._share = share
+        self._matrix = np.empty((share.expected(capacity), len(roles.features)), dtype=np.float32)
+        self._labels: list[NDArray[np.float32]] = [np.empty(0, dtype=np.float32)]
+        self._times: list[NDArray[np.float64]] = [np.empty(0, dtype=np.float64)]
+        self._cards: list[NDArray[np.uint64]] = [np.empty(0, dtype=np.uint64)]
+        self._numbers: list[NDArray[np.uint32]] = [np.empty(0, dtype=np.uint32)]
         self._origins: list[tuple[int, Source]] = []
 
     def begin(self, source: Source) -> None:
         """Say that the next rows come from `source`."""
-        self._origins.append((self.rows + self.left_out_rows, source))
+        self._origins.append((self.read_rows, source))
+
+    def read_from(self) -> list[tuple[str, int]]:
+        """Return the sources' names in the order read, and how many rows were in each."""
+        ends = [*(start for start, _ in self._origins[1:]), self.read_rows]
+        return [(source.name, end - start) for (start, source), end in zip(self._origins, ends, strict=True)]
 
     def locate(self, row: int) -> str:
         """Return where the row at index `row` came from, as messages name it; rows count from 1 in each source."""
-        place = row + self._left_out_before(row)
-        start, source = max((origin for origin in self._origins if origin[0] <= place), key=lambda origin: origin[0])
-        return f"{source}, row {place - start + 1}"
+        return self._locate(int(self.numbers[row]))
 
-    def _left_out_before(self, row: int) -> int:
-        if not self._left_out:
-            return 0
-        places = np.concatenate(self._left_out)
-        return int(np.searchsorted(places - np.arange(len(places)), row, side="right"))
+    def _locate(self, number: int) -> str:
+        start, source = max((origin for origin in self._origins if origin[0] < number), key=lambda origin: origin[0])
+        return f"{source}, row {number - start}"
 
     def add(self, frame: pd.DataFrame) -> None:
         """Append the rows of `frame`, whose columns are as `engine` hands them out."""
-        self._append(frame, self._label_codes_of(frame))
+        numbers, frame = self._numbered(frame)
+        self._append(numbers, frame, self._label_codes_of(frame))
 
     def add_labelled(self, frame: pd.DataFrame) -> None:
         """Append the rows of `frame` that have a label; nothing is learned from the others."""
+        numbers, frame = self._numbered(frame)
         codes = self._label_codes_of(frame)
         missing = np.isnan(codes)
         if missing.any():
-            self._left_out.append(self.rows + self.left_out_rows + np.flatnonzero(missing))
             self.left_out_rows += int(missing.sum())
-            frame, codes = frame[~missing], codes[~missing]
-        self._append(frame, codes)
+            numbers, frame, codes = numbers[~missing], frame[~missing], codes[~missing]
+        self._append(numbers, frame, codes)
+
+    def _numbered(self, frame: pd.DataFrame) -> tuple[NDArray[np.uint32], pd.DataFrame]:
+        """Return those rows of `frame` that are this host's, with their numbers."""
+        numbers = np.arange(self.read_rows + 1, self.read_rows + len(frame) + 1, dtype=np.uint32)
+        self.read_rows += len(frame)
+        if not self._share.copied:
+            return numbers, frame
+        chosen = self._share.of_this_host(numbers)
+        return numbers[chosen], frame[chosen]
 
     def _label_codes_of(self, frame: pd.DataFrame) -> NDArray[np.float32]:
         return self.label_vocabulary.encode(frame["label"].to_numpy(dtype=object))
 
-    def _append(self, frame: pd.DataFrame, label_codes: NDArray[np.float32]) -> None:
+    def _append(self, numbers: NDArray[np.uint32], frame: pd.DataFrame, label_codes: NDArray[np.float32]) -> None:
+        self._numbers.append(numbers)
         self._labels.append(label_codes)
         if self.roles.time is not None:
             self._times.append(frame["time"].to_numpy(dtype=np.float64, na_value=np.nan))
@@ -136,14 +151,14 @@ class Assembly:
                 part[:, place] = (
                     column.to_numpy() if vocabulary is None else vocabulary.encode(column.to_numpy(dtype=object))
                 )
-        self._refuse_infinite(part)
+        self._refuse_infinite(part, numbers)
         self.rows += len(frame)
 
-    def _refuse_infinite(self, part: Float32Matrix) -> None:
+    def _refuse_infinite(self, part: Float32Matrix, numbers: NDArray[np.uint32]) -> None:
         infinite = np.isinf(part)
         if infinite.any():
             row, place = (int(index) for index in np.argwhere(infinite)[0])
-            raise text_for_number(self.locate(self.rows + row), self.roles.features[place], str(part[row, place]))
+            raise text_for_number(self._locate(int(numbers[row])), self.roles.features[place], str(part[row, place]))
 
     def _space_for(self, count: int) -> Float32Matrix:
         needed = self.rows + count
@@ -176,5 +191,4 @@ class Assembly:
     @property
     def numbers(self) -> NDArray[np.uint32]:
         """Number of each row among all that were read, from 1, uint32, shape (n,)."""
-        counted = np.arange(1, self.rows + self.left_out_rows + 1, dtype=np.uint32)
-        return np.delete(counted, np.concatenate(self._left_out)) if self._left_out else counted
+        return np.concatenate(self._numbers)

@@ -6,6 +6,7 @@ Knows the file system. Never knows what columns mean.
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 import stat
 import zlib
@@ -78,6 +79,28 @@ def sources(channel: Path) -> list[Source]:
             remedy="Convert or separate them.",
         )
     return found
+
+
+def marks(channel: Path) -> list[tuple[str, int, str]]:
+    """Return the relative path, size in bytes and a fingerprint of each file with data in `channel`, sorted by path.
+
+    The fingerprint is of the first and last bytes: with name and size alike that tells copies from shards. A pipe,
+    which can be read once, has none.
+    """
+    if channel.exists() and stat.S_ISFIFO(channel.stat().st_mode):
+        return [(channel.name, 0, "")]
+    paths = [channel] if channel.is_file() else _files_below(channel)
+    sizes = {path: path.stat().st_size for path in paths}
+    found = [(path, size) for path, size in sizes.items() if size > 0]
+    return [(str(path.relative_to(channel.parent)), size, _fingerprint(path, size)) for path, size in found]
+
+
+def _fingerprint(path: Path, size: int) -> str:
+    with path.open("rb") as file:
+        digest = hashlib.sha256(file.read(HEAD_BYTES))
+        file.seek(max(0, size - HEAD_BYTES))
+        digest.update(file.read(HEAD_BYTES))
+    return digest.hexdigest()[:16]
 
 
 def _files_below(folder: Path) -> list[Path]:

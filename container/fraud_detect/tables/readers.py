@@ -18,6 +18,7 @@ from fraud_detect.tables.files import HEAD_BYTES, Format, Source
 from fraud_detect.tables.layout import Layout, infer
 from fraud_detect.tables.pipes import blocks
 from fraud_detect.tables.request import Roles
+from fraud_detect.tables.share import Head
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,7 +122,7 @@ def open_reader(source: Source) -> Reader:
     return _READERS[source.format](source)
 
 
-def check_same_columns(first: Reader, other: Reader) -> None:
+def check_same_columns(first: Head, other: Head) -> None:
     """Raise `TableError` unless two sources of a channel have the same columns, in whatever order."""
     if first.has_header is not other.has_header:
         got = "a header" if other.has_header else "no header"

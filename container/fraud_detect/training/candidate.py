@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +20,15 @@ from fraud_detect.estimators.registry import FAMILIES
 from fraud_detect.evaluation.calibrate import CALIBRATIONS, exact
 from fraud_detect.evaluation.ranking import average_precision_of
 from fraud_detect.evaluation.threshold import choose
-from fraud_detect.resampling.registry import NONE, SAMPLERS, SMOTE
+from fraud_detect.hosts import ALONE, Hosts, in_order, sums
+from fraud_detect.resampling.registry import NONE, SMOTE
 from fraud_detect.resampling.resampled import Resampled, Resampling
 from fraud_detect.schema import ColumnKind, Float32Matrix, Schema
 from fraud_detect.tables.table import Rows
 from fraud_detect.training.measures import Measures
 from fraud_detect.training.parameters import AUTO, BALANCED, EXACT, Hyperparameters
 from fraud_detect.training.predictions import Predictions
+from fraud_detect.training.together import resample
 
 logger = logging.getLogger(__name__)
 
@@ -45,44 +47,57 @@ class Observer:
 
 
 @dataclass(frozen=True)
+class Counts:
+    """Rows over all hosts: real ones, those left out of them, and synthetic frauds."""
+
+    rows: int
+    frauds: int
+    left_out: int
+    left_out_frauds: int
+    synthetic: int
+
+
+@dataclass(frozen=True)
 class Sample:
-    """What a model is fitted on: those of its real `rows` that the resampler of that name keeps, and what it makes."""
+    """What a model is fitted on: those of its real `rows` that the resampler of that name keeps, and what it makes.
+
+    Of several hosts, each has its own; `counts` are those of all.
+    """
 
     rows: Rows
     resampler: str
     resampled: Resampled
+    counts: Counts
+
+    @classmethod
+    def of(cls, rows: Rows, resampler: str, resampled: Resampled, hosts: Hosts) -> Sample:
+        """Return the sample with its counts."""
+        kept = resampled.kept
+        left_out = rows.labels[:0] if kept is None else np.delete(rows.labels, kept)
+        own = len(rows), rows.frauds, len(left_out), int(left_out.sum()), len(resampled.synthetic)
+        return cls(rows, resampler, resampled, Counts(*sums(hosts, *own)))
 
     @property
     def frauds(self) -> int:
         """Number of frauds that are fitted on, synthetic ones among them."""
-        return self.rows.frauds - int(self.left_out.sum()) + self.synthetic_frauds
+        return self.counts.frauds - self.counts.left_out_frauds + self.counts.synthetic
 
     @property
     def legitimate(self) -> int:
         """Number of legitimate rows that are fitted on."""
-        return len(self.rows) - self.rows.frauds - int((self.left_out == 0).sum())
-
-    @property
-    def synthetic_frauds(self) -> int:
-        """Number of rows that the resampler made."""
-        return len(self.resampled.synthetic)
-
-    @property
-    def left_out(self) -> NDArray[np.uint8]:
-        """The labels of the real rows that the resampler left out, shape (m,)."""
-        kept = self.resampled.kept
-        return self.rows.labels[:0] if kept is None else np.delete(self.rows.labels, kept)
+        left_out = self.counts.left_out - self.counts.left_out_frauds
+        return self.counts.rows - self.counts.frauds - left_out
 
     @property
     def is_changed(self) -> bool:
         """Whether anything was made or left out."""
-        return self.synthetic_frauds > 0 or self.resampled.kept is not None
+        return self.counts.synthetic > 0 or self.counts.left_out > 0 or self.resampled.kept is not None
 
     def blocks(self) -> list[Block]:
         """Return the real rows that are kept, copied only if others are not, and the synthetic ones, if any."""
         kept, synthetic = self.resampled.kept, self.resampled.synthetic
         real = self.rows if kept is None else self.rows.take(kept)
-        blocks = [Block(real.features, real.labels)]
+        blocks = [Block(real.features, real.labels, real.numbers)]
         if len(synthetic):
             blocks.append(Block(synthetic, np.ones(len(synthetic), dtype=np.uint8)))
         return blocks
@@ -125,6 +140,7 @@ class Procedure:
     threads: int
     observer: Observer = field(default_factory=Observer)
     snapshots: Callable[[str], Snapshots] = lambda _stage: Snapshots()
+    hosts: Hosts = ALONE
 
     @property
     def _family(self) -> Family:
@@ -138,7 +154,7 @@ class Procedure:
     @cached_property
     def measures(self) -> Measures:
         """How its models are measured. Raises `TableError` if the schema lacks the column of amounts."""
-        return Measures.of(self.schema, self.parameters)
+        return Measures.of(self.schema, self.parameters, self.hosts)
 
     def sample(self, rows: Rows) -> Sample:
         """Return `rows` resampled as the parameters ask: by SMOTE where there is a choice.
@@ -161,8 +177,8 @@ class Procedure:
         categorical = [column.kind is not ColumnKind.NUMBER for column in self.schema.columns]
         resampling = Resampling(parameters.resampling_ratio, parameters.k_neighbors, parameters.seed)
         with threadpool_limits(self.threads):
-            resampled = SAMPLERS[resampler](rows.features, rows.labels, categorical, resampling)
-        return Sample(rows, resampler, resampled)
+            resampled = resample(resampler, rows, categorical, resampling, self.hosts)
+        return Sample.of(rows, resampler, resampled, self.hosts)
 
     def model(self, stage: str, training: Rows, validation: Rows) -> Candidate:
         """Return the model that a job would save, made of a fold's parts: resampled, and refitted if asked."""
@@ -181,11 +197,12 @@ class Procedure:
         settings = self._settings(stage, sample)
         fitted = self._fit(sample, validation, settings)
         logger.info("%s: kept %d of at most %d rounds", stage, fitted.rounds, parameters.family.most_rounds)
-        scores = fitted.scores(validation.features)
-        calibration = self._correction(sample) or CALIBRATIONS[parameters.calibration](validation.labels, scores)
+        own_scores = fitted.scores(validation.features)
+        labels, scores = in_order(self.hosts, validation.numbers, validation.labels, own_scores)
+        calibration = self._correction(sample) or CALIBRATIONS[parameters.calibration](labels, scores)
         probabilities = calibration.apply(scores)
-        threshold = choose(validation.labels, probabilities, parameters.threshold_policy, parameters.threshold_target)
-        reached = average_precision_of(validation.labels, scores)
+        threshold = choose(labels, probabilities, parameters.threshold_policy, parameters.threshold_target)
+        reached = average_precision_of(labels, scores)
         return Candidate(fitted, calibration, threshold, reached, settings.fraud_weight, sample)
 
     def refitted(self, stage: str, candidate: Candidate, validation: Rows) -> Candidate:
@@ -196,7 +213,7 @@ class Procedure:
         """
         if self.parameters.refit == "no" or self.observer.should_stop():
             return candidate
-        sample = self._sample(candidate.rows.joined(validation), candidate.sample.resampler)
+        sample = self._sample(self._joined(candidate.rows, validation), candidate.sample.resampler)
         settings = self._settings(f"{stage} refit", sample)
         settings = replace(settings, rounds=candidate.fitted.rounds)
         fitted = self._fit(sample, validation, settings)
@@ -204,6 +221,13 @@ class Procedure:
             return candidate
         calibration, weight = self._correction(sample) or candidate.calibration, settings.fraud_weight
         return replace(candidate, fitted=fitted, calibration=calibration, fraud_weight=weight, sample=sample)
+
+    def _joined(self, training: Rows, validation: Rows) -> Rows:
+        """Return both, `validation` after `training` also in the order of all hosts' rows."""
+        if self.hosts.count == 1 or training.numbers is None or validation.numbers is None:
+            return training.joined(validation)
+        last = int(self.hosts.gather(training.numbers.max(initial=0, keepdims=True)).max())
+        return training.joined(replace(validation, numbers=validation.numbers + np.uint32(last)))
 
     def _correction(self, sample: Sample) -> Calibration | None:
         """Return the exact correction for what `sample` leaves out; None where another calibration is asked for."""
@@ -219,22 +243,23 @@ class Procedure:
 
     def _fit(self, sample: Sample, validation: Rows, settings: FitSettings) -> Fitted:
         blocks = sample.blocks()
-        logger.info(
-            "fitting on %d rows, %d synthetic", sum(len(block.labels) for block in blocks), sample.synthetic_frauds
-        )
+        counts = sample.counts
+        fitted_on = counts.rows - counts.left_out + counts.synthetic
+        logger.info("fitting on %d rows, %d synthetic", fitted_on, counts.synthetic)
         return self._family.fit(blocks, Block(validation.features, validation.labels), settings)
 
     def _settings(self, stage: str, sample: Sample) -> FitSettings:
         parameters, observer = self.parameters, self.observer
         return FitSettings(
             parameters=parameters.family,
-            measure=average_precision_of,
+            measure=partial(average_precision_of, hosts=self.hosts),
             categories=[len(column.categories) for column in self.schema.columns],
             seed=parameters.seed,
             threads=self.threads,
             fraud_weight=self._fraud_weight(sample),
             hooks=Hooks(lambda done: observer.on_round(stage, done), observer.should_stop),
             snapshots=self.snapshots(stage) if parameters.family.can_go_on else Snapshots(),
+            hosts=self.hosts,
         )
 
 

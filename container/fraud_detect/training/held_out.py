@@ -15,23 +15,29 @@ from fraud_detect.evaluation.split import (
     row_hashes,
     stratified,
 )
+from fraud_detect.hosts import ALONE, Hosts, own
 from fraud_detect.tables.table import Rows
 from fraud_detect.training.parameters import Hyperparameters
 
 
-def hold_out(rows: Rows, fraction: float, parameters: Hyperparameters, seed: Seed) -> Split:
+def hold_out(rows: Rows, fraction: float, parameters: Hyperparameters, seed: Seed, hosts: Hosts = ALONE) -> Split:
     """Return a split of `rows` with about `fraction` of them held out; `seed` is the chance, if there is any.
+
+    Of several `hosts`, each gets the split of its own rows that one host would make of all.
 
     Raises
     ------
     TableError
         If the rows do not allow both classes on both sides.
     """
+    labels = hosts.gather(rows.labels)
     if parameters.split == "grouped":
-        return grouped(group_hashes(rows, parameters, seed), rows.labels, fraction)
-    if rows.times is not None and parameters.split != "random":
-        return chronological(rows.times, rows.labels, fraction)
-    return stratified(group_hashes(rows, parameters, seed), rows.labels, fraction)
+        split = grouped(hosts.gather(group_hashes(rows, parameters, seed)), labels, fraction)
+    elif rows.times is not None and parameters.split != "random":
+        split = chronological(hosts.gather(rows.times), labels, fraction)
+    else:
+        split = stratified(hosts.gather(group_hashes(rows, parameters, seed)), labels, fraction)
+    return Split(own(hosts, split.training, len(rows)), own(hosts, split.held_out, len(rows)))
 
 
 def group_hashes(rows: Rows, parameters: Hyperparameters, seed: Seed) -> Hashes:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fraud_detect.errors import TableError
 from fraud_detect.evaluation.metrics import Evaluation, evaluate
 from fraud_detect.evaluation.stakes import Stakes
+from fraud_detect.hosts import ALONE, Hosts, in_order
 from fraud_detect.schema import ColumnKind, Schema
 from fraud_detect.tables.table import Rows
 from fraud_detect.training.parameters import Hyperparameters
@@ -22,16 +23,18 @@ from fraud_detect.training.parameters import Hyperparameters
 class Measures:
     """What figures of rows depend on beside their labels and probabilities.
 
-    `amount_place` is that of the column of amounts among the features, or None without one.
+    `amount_place` is that of the column of amounts among the features, or None without one. Of several `hosts`, each
+    has some of the rows, and gets the figures of all.
     """
 
     precision_k: int
     amount_place: int | None
     review_cost: float
     seed: int
+    hosts: Hosts = ALONE
 
     @classmethod
-    def of(cls, schema: Schema, parameters: Hyperparameters) -> Measures:
+    def of(cls, schema: Schema, parameters: Hyperparameters, hosts: Hosts = ALONE) -> Measures:
         """Return the measures that `parameters` ask for.
 
         Raises
@@ -40,7 +43,7 @@ class Measures:
             If `amount_column` is no number feature of `schema`.
         """
         place = None if parameters.amount_column is None else _amount_place(schema, parameters.amount_column)
-        return cls(parameters.precision_k, place, parameters.review_cost, parameters.seed)
+        return cls(parameters.precision_k, place, parameters.review_cost, parameters.seed, hosts)
 
     def evaluate(
         self,
@@ -55,19 +58,22 @@ class Measures:
 
         `samples` bootstrap replicates, drawn from the seed, give the intervals. `weights`: as of `metrics.evaluate`.
         """
-        stakes = None
-        if self.amount_place is not None:
-            stakes = Stakes.of(rows.features[:, self.amount_place], self.review_cost)
+        labels, probabilities, *amounts = in_order(
+            self.hosts, rows.numbers, rows.labels, probabilities, *self._amounts(rows)
+        )
         return evaluate(
-            rows.labels,
+            labels,
             probabilities,
             threshold,
             k=self.precision_k,
             weights=weights,
-            stakes=stakes,
+            stakes=Stakes.of(amounts[0], self.review_cost) if amounts else None,
             samples=samples,
             rng=np.random.default_rng(self.seed),
         )
+
+    def _amounts(self, rows: Rows) -> list[NDArray[np.float32]]:
+        return [] if self.amount_place is None else [rows.features[:, self.amount_place]]
 
 
 def _amount_place(schema: Schema, name: str) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 
 from fraud_detect.errors import TableError
 from fraud_detect.evaluation.split import row_hashes
+from fraud_detect.hosts import ALONE, Hosts, sums
 from fraud_detect.tables.table import Rows, Table
 from fraud_detect.training.held_out import hold_out
 from fraud_detect.training.parameters import Hyperparameters
@@ -52,32 +53,45 @@ class Parts:
         return self.training if self.validation_channel else self.training.joined(self.validation)
 
 
-def divide(train: Table, validation: Table | None, test: Table | None, parameters: Hyperparameters) -> Parts:
+def divide(
+    train: Table,
+    validation: Table | None,
+    test: Table | None,
+    parameters: Hyperparameters,
+    hosts: Hosts = ALONE,
+) -> Parts:
     """Return the parts: a channel's own rows where it is given, else rows held out of the train channel.
+
+    Of several `hosts`, each gets its own rows of the parts; folds in time are of one host.
 
     Raises
     ------
     TableError
         If a part would lack frauds or legitimate rows, or there are too few days for the folds that were asked for.
     """
-    divided = _in_folds if parameters.split == "prequential" else _in_parts
     channels = {"train": train, "validation": validation, "test": test}
-    left_out = {name: table.left_out_rows for name, table in channels.items() if table is not None}
-    return replace(divided(train, validation, test, parameters), left_out_rows=left_out)
+    left_out = {name: sums(hosts, table.left_out_rows)[0] for name, table in channels.items() if table is not None}
+    if parameters.split == "prequential":
+        parts = _in_folds(train, validation, test, parameters)
+    else:
+        parts = _in_parts(train, validation, test, parameters, hosts)
+    return replace(parts, left_out_rows=left_out)
 
 
-def _in_parts(train: Table, validation: Table | None, test: Table | None, parameters: Hyperparameters) -> Parts:
+def _in_parts(
+    train: Table, validation: Table | None, test: Table | None, parameters: Hyperparameters, hosts: Hosts
+) -> Parts:
     training, held_out = train.rows, None if test is None else test.rows
     if held_out is None and parameters.test_fraction > 0:
-        training, held_out = _take_out(training, parameters.test_fraction, parameters, salt=1)
+        training, held_out = _take_out(training, parameters.test_fraction, parameters, hosts, salt=1)
     if validation is None:
         share = parameters.validation_fraction / (1 - (parameters.test_fraction if test is None else 0))
-        training, validated = _take_out(training, share, parameters, salt=0)
+        training, validated = _take_out(training, share, parameters, hosts, salt=0)
     else:
         validated = validation.rows
-        _check_both_classes("validation", validated)
-    _warn_of_shared_rows(training, {"validation": validation, "test": test})
-    _check_both_classes("training", training)
+        _check_both_classes("validation", validated, hosts)
+    _warn_of_shared_rows(training, {"validation": validation, "test": test}, hosts)
+    _check_both_classes("training", training, hosts)
     return Parts(training, validated, held_out, validation_channel=validation is not None)
 
 
@@ -92,31 +106,34 @@ def _in_folds(train: Table, validation: Table | None, test: Table | None, parame
         raise TypeError("split=prequential comes with a time column")
     rows = in_order(train.rows, train.rows.times)
     training, validated, folds = folds_of(rows, np.sort(train.rows.times), parameters)
-    _warn_of_shared_rows(training, {"test": test})
+    _warn_of_shared_rows(training, {"test": test}, ALONE)
     return Parts(training, validated, None if test is None else test.rows, folds)
 
 
-def _take_out(rows: Rows, fraction: float, parameters: Hyperparameters, *, salt: int) -> tuple[Rows, Rows]:
-    split = hold_out(rows, fraction, parameters, parameters.seed + salt)
+def _take_out(
+    rows: Rows, fraction: float, parameters: Hyperparameters, hosts: Hosts, *, salt: int
+) -> tuple[Rows, Rows]:
+    split = hold_out(rows, fraction, parameters, parameters.seed + salt, hosts)
     return rows.take(split.training), rows.take(split.held_out)
 
 
-def _check_both_classes(name: str, rows: Rows) -> None:
-    if 0 < rows.frauds < len(rows):
+def _check_both_classes(name: str, part: Rows, hosts: Hosts) -> None:
+    frauds, rows = sums(hosts, part.frauds, len(part))
+    if 0 < frauds < rows:
         return
     raise TableError(
-        f"The {name} part has {rows.frauds} frauds among {len(rows)} rows",
+        f"The {name} part has {frauds} frauds among {rows} rows",
         expected="frauds and legitimate rows",
         remedy="Add rows of the missing class to its channel.",
     )
 
 
-def _warn_of_shared_rows(training: Rows, channels: Mapping[str, Table | None]) -> None:
+def _warn_of_shared_rows(training: Rows, channels: Mapping[str, Table | None], hosts: Hosts) -> None:
     given = {name: table.rows for name, table in channels.items() if table is not None}
     if not given:
         return
-    known = row_hashes(training.features, 0)
+    known = hosts.gather(row_hashes(training.features, 0))
     for name, rows in given.items():
-        shared = int(np.isin(row_hashes(rows.features, 0), known).sum())
+        shared, count = sums(hosts, int(np.isin(row_hashes(rows.features, 0), known).sum()), len(rows))
         if shared:
-            logger.warning("%d of %d rows of the %s channel are also in the train channel", shared, len(rows), name)
+            logger.warning("%d of %d rows of the %s channel are also in the train channel", shared, count, name)

@@ -5,12 +5,14 @@ Knows how models are made and measured. Never knows /opt/ml, exit codes, the env
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fraud_detect.artifact.calibration import NoCalibration
 from fraud_detect.artifact.manifest import MODEL, Labels, TrainingData
@@ -19,6 +21,8 @@ from fraud_detect.errors import Stopped
 from fraud_detect.estimators.family import Fitted
 from fraud_detect.evaluation.by_day import by_day
 from fraud_detect.evaluation.folds import whole_days
+from fraud_detect.evaluation.split import row_hashes
+from fraud_detect.hosts import ALONE, Hosts, in_order, sums
 from fraud_detect.resampling.registry import NONE
 from fraud_detect.schema import Float32Matrix, Schema
 from fraud_detect.tables.table import Rows
@@ -99,15 +103,15 @@ class _Training:
 
     def _resampling(self, made: Candidate, plain: Candidate | None, chosen: Candidate) -> dict[str, Any]:
         """Return what was made and left out, by the resampler that there was to compare, and what it came to."""
-        sample, left_out, procedure = made.sample, made.sample.left_out, self.procedure
+        sample, procedure = made.sample, self.procedure
         is_plain = procedure.has_a_choice and not chosen.sample.is_changed
         return {
             "resampler": procedure.parameters.resampler,
             "compared": sample.resampler,
             "chosen": NONE if is_plain else chosen.sample.resampler,
-            "synthetic_frauds": sample.synthetic_frauds,
-            "left_out_rows": len(left_out),
-            "left_out_frauds": int(left_out.sum()),
+            "synthetic_frauds": sample.counts.synthetic,
+            "left_out_rows": sample.counts.left_out,
+            "left_out_frauds": sample.counts.left_out_frauds,
             "fraud_weight": chosen.fraud_weight,
             "with": self._held_out(made, self.parts.validation) if sample.is_changed else None,
             "without": None if plain is None else self._held_out(plain, self.parts.validation),
@@ -117,9 +121,15 @@ class _Training:
         """Return the figures of `model` on `rows` with intervals; the observer gets the predictions of a `part`."""
         procedure, probabilities = self.procedure, model.probabilities(rows.features)
         if part is not None:
-            procedure.observer.on_predictions(Predictions(part, rows.numbers, rows.labels, probabilities))
+            procedure.observer.on_predictions(self._predictions(part, rows, probabilities))
         samples, threshold = procedure.parameters.bootstrap_samples, model.threshold.value
         return procedure.measures.evaluate(rows, probabilities, threshold, samples=samples).as_json()
+
+    def _predictions(self, part: str, rows: Rows, probabilities: NDArray[np.float64]) -> Predictions:
+        hosts, numbers = self.procedure.hosts, rows.numbers
+        given: tuple[NDArray[Any], ...] = () if numbers is None else (numbers,)
+        labels, probabilities, *numbered = in_order(hosts, numbers, rows.labels, probabilities, *given)
+        return Predictions(part, numbered[0] if numbered else None, labels, probabilities)
 
     def _on_own_rows(self, model: Candidate) -> dict[str, Any]:
         probabilities = model.probabilities(model.rows.features)
@@ -142,8 +152,11 @@ class _Training:
     def _by_day(self, model: Candidate, test: Rows) -> dict[str, Any] | None:
         if test.times is None or test.cards is None:
             return None
-        k, probabilities = self.procedure.parameters.top_k, model.probabilities(test.features)
-        return {"top_k": k, **by_day(whole_days(test.times), test.cards, test.labels, probabilities, k).as_json()}
+        k, columns = self.procedure.parameters.top_k, (test.times, test.cards, test.labels)
+        times, cards, labels, probabilities = in_order(
+            self.procedure.hosts, test.numbers, *columns, model.probabilities(test.features)
+        )
+        return {"top_k": k, **by_day(whole_days(times), cards, labels, probabilities, k).as_json()}
 
     def _manifest(self, model: Candidate, metrics: Mapping[str, Any]) -> dict[str, Any]:
         rows, procedure = model.rows, self.procedure
@@ -156,7 +169,7 @@ class _Training:
             "threshold": model.threshold,
             "hyperparameters": procedure.parameters.by_name(),
             "metrics": {name: metrics[name] for name in ("train", "validation", "test")},
-            "training_data": TrainingData(rows=len(rows), frauds=rows.frauds, sha256=rows.sha256()),
+            "training_data": _fingerprint(rows, procedure.hosts),
         }
 
 
@@ -169,11 +182,13 @@ def train(
     threads: int,
     observer: Observer | None = None,
     checkpoints: Checkpoints | None = None,
+    hosts: Hosts = ALONE,
 ) -> Trained:
     """Return the model of `parameters` for `parts`, with and without resampling evaluated on the validation rows.
 
     The folds of `parts` come last, so that a stop loses folds and not the model. What `checkpoints` have of a fit is
-    not done again; the rest of the job is.
+    not done again; the rest of the job is. Several `hosts` have a part of the rows each; all get the same model, and it
+    is that of all rows.
 
     Raises
     ------
@@ -184,7 +199,7 @@ def train(
     RuntimeError
         If the exported model scores differently from the fitted one.
     """
-    procedure = Procedure(schema, parameters, threads, observer or Observer())
+    procedure = Procedure(schema, parameters, threads, observer or Observer(), hosts=hosts)
     if checkpoints is not None:
         procedure = replace(procedure, snapshots=checkpoints.snapshots)
     _check(parts, procedure)
@@ -196,6 +211,16 @@ def _check(parts: Parts, procedure: Procedure) -> None:
     _ = procedure.measures
     if procedure.parameters.cv_folds > 0:
         folds(parts.cross_validated(), procedure.parameters)
+
+
+def _fingerprint(rows: Rows, hosts: Hosts) -> TrainingData:
+    """Return what identifies the rows: on several hosts the checksum of their hashes, which need not be gathered."""
+    frauds, count = sums(hosts, rows.frauds, len(rows))
+    if hosts.count == 1:
+        return TrainingData(rows=count, frauds=frauds, sha256=rows.sha256())
+    hashes, labels = in_order(hosts, rows.numbers, row_hashes(rows.features, 0), rows.labels)
+    digest = hashlib.sha256(hashes.tobytes() + labels.tobytes()).hexdigest()
+    return TrainingData(rows=count, frauds=frauds, sha256=digest)
 
 
 def _comment(metrics: Mapping[str, Any]) -> None:
@@ -224,6 +249,8 @@ def _sample(rows: Rows) -> Float32Matrix:
 
 def check_parity(graph: bytes, fitted: Fitted, rows: Float32Matrix) -> None:
     """Raise `RuntimeError` if the exported `graph` scores any of `rows` otherwise than the `fitted` model."""
+    if len(rows) == 0:
+        return  # of a host that has none to train on
     exported, own = Scorer(graph, NoCalibration()).scores(rows), fitted.scores(rows)
     difference = float(np.abs(exported - own).max())
     logger.info("export: largest difference in score on %d rows is %.1e", len(rows), difference)

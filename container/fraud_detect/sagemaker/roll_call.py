@@ -1,0 +1,175 @@
+"""What the hosts of a job tell each other beside the training: what each has, that each is done, or why one failed.
+
+All hosts call the first one, itself too, which passes on what concerns all. XGBoost's collective cannot do this: who
+takes part must be known before it begins, and it ends the processes of all hosts, without a cause, when one is gone.
+
+Knows hosts by name. Never knows training, what hosts have.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from fraud_detect.sagemaker.line import Line, Message
+
+PORT = 9098
+HOST, HAS, ROLL, DONE, FAILED, END = "host", "has", "roll", "done", "failed", "end"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why the job fails: the host, the cause and remedy, and the exit code of all hosts."""
+
+    host: str
+    cause: str
+    code: int
+
+
+class RollCall:
+    """The first host's end of all lines: once every one of `hosts` said what it has, all are told."""
+
+    def __init__(self, address: str, hosts: Sequence[str], *, seconds: float, port: int = PORT) -> None:
+        self._listener = socket.create_server((address, port), backlog=len(hosts) + 8)
+        self._hosts = tuple(hosts)
+        self._lines: dict[str, Line] = {}
+        self._has: dict[str, Any] = {}
+        self._done: set[str] = set()
+        self._failed, self._lock = False, threading.Lock()
+        threading.Thread(target=self._accept, daemon=True).start()
+        timer = threading.Timer(seconds, self._check_all_there, [seconds])
+        timer.daemon = True
+        timer.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:  # closed
+                return
+            threading.Thread(target=self._attend, args=[Line(connection)], daemon=True).start()
+
+    def _attend(self, line: Line) -> None:
+        name = None
+        for message in line.messages():
+            with self._lock:
+                name = name or self._known(message, line)
+                if name is None:
+                    break
+                self._heed(name, message)
+        with self._lock:
+            if name is not None and len(self._done) < len(self._hosts):
+                self._fail(Failure(name, "it is gone: its process was killed, or the machine or the network failed", 1))
+        line.close()
+
+    def _known(self, message: Message, line: Line) -> str | None:
+        name = message.get(HOST)
+        if name not in self._hosts or name in self._lines:
+            return None
+        self._lines[str(name)] = line
+        return str(name)
+
+    def _heed(self, name: str, message: Message) -> None:
+        if HAS in message:
+            self._has[name] = message[HAS]
+            if len(self._has) == len(self._hosts):
+                self._tell({ROLL: self._has})
+        if FAILED in message:
+            self._fail(Failure(**message[FAILED]))
+        if DONE in message:
+            self._done.add(name)
+            if len(self._done) == len(self._hosts) and not self._failed:
+                self._tell({END: True})
+
+    def _fail(self, failure: Failure) -> None:
+        if not self._failed:
+            self._failed = True
+            self._tell({FAILED: asdict(failure)})
+
+    def _tell(self, message: Message) -> None:
+        for line in self._lines.values():
+            line.say(message)
+
+    def _check_all_there(self, seconds: float) -> None:
+        with self._lock:
+            absent = [name for name in self._hosts if name not in self._has]
+            if absent:
+                cause = f"it did not report within {seconds:g} s; expected all hosts of the job. Check the network."
+                self._fail(Failure(absent[0], cause, 1))
+
+    def close(self) -> None:
+        """Hang up."""
+        self._listener.close()
+
+
+class Caller:
+    """A host's own end of its line."""
+
+    def __init__(self, connection: socket.socket, name: str) -> None:
+        self.name, self._line = name, Line(connection)
+        self._changed = threading.Condition()
+        self._roll: Mapping[str, Any] | None = None
+        self._failure: Failure | None = None
+        self._ended = False
+        self._line.say({HOST: name})
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        for message in self._line.messages():
+            with self._changed:
+                self._roll = message.get(ROLL, self._roll)
+                self._ended = self._ended or END in message
+                if FAILED in message and self._failure is None:
+                    self._failure = Failure(**message[FAILED])
+                self._changed.notify_all()
+        with self._changed:
+            if not self._ended and self._failure is None:
+                gone = "it does not answer any more, and what it would have passed on is lost with it"
+                self._failure = Failure("the first", gone, 1)
+            self._changed.notify_all()
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why the job fails, once any host said so."""
+        return self._failure
+
+    def roll(self, has: Any, check: Callable[[], None]) -> Mapping[str, Any] | None:
+        """Say what this host has, and return what each has, by name; None if the job fails meanwhile.
+
+        `check` is called now and then; what it raises ends the waiting.
+        """
+        self._line.say({HAS: has})
+        self._wait(lambda: self._roll is not None, check)
+        return None if self._failure is not None else self._roll
+
+    def done(self, check: Callable[[], None] = lambda: None) -> None:
+        """Say that this host is done, and wait until all are, or the job fails."""
+        self._line.say({DONE: True})
+        self._wait(lambda: self._ended, check)
+
+    def wait_for_failure(self, seconds: float) -> Failure | None:
+        """Return why the job fails, waiting for it."""
+        end = time.monotonic() + seconds
+        with self._changed:
+            self._changed.wait_for(lambda: self._failure is not None, max(0, end - time.monotonic()))
+        return self._failure
+
+    def fail(self, cause: str, code: int) -> None:
+        """Tell all hosts why this one fails."""
+        self._line.say({FAILED: asdict(Failure(self.name, cause, code))})
+
+    def _wait(self, condition: Callable[[], bool], check: Callable[[], None]) -> None:
+        with self._changed:
+            while not self._changed.wait_for(lambda: condition() or self._failure is not None, 0.5):
+                check()
+
+    def close(self) -> None:
+        """Hang up."""
+        self._line.close()
