@@ -19,6 +19,8 @@ The tree::
             Busy                503
             OutOfMemory         507
       Stopped                   SIGTERM came before there was anything to save
+      FailedElsewhere           another host of the job failed; carries the exit code of all
+      LostTouch                 another host is gone, and its cause comes another way
 
 Anything else that is raised is a bug of ours. The edges translate: exit code 1 or a 4xx for a
 `UserError`, exit code 2 or a 500 with an id for a bug.
@@ -134,3 +136,15 @@ class OutOfMemory(ModelsError):
 
 class Stopped(FraudDetectError):
     """A stop was asked for before there was a model to save."""
+
+
+class FailedElsewhere(FraudDetectError):
+    """Another host of the job failed, or is gone; `code` is what all hosts exit with."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class LostTouch(FraudDetectError):
+    """Another host is gone amid the training; whoever watches this process knows why, or will."""

@@ -43,6 +43,16 @@ class LogLines:
         click.echo(text)
 
 
+class Silent:
+    """Nobody: another host tells."""
+
+    def on_round(self, stage: str, done: Round) -> None:
+        """As `Audience.on_round`."""
+
+    def say(self, text: str) -> None:
+        """As `Audience.say`."""
+
+
 class Bars:
     """A bar per stage on a terminal."""
 

@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,13 +23,16 @@ from fraud_detect import log
 from fraud_detect.artifact import bundle
 from fraud_detect.artifact.manifest import Labels
 from fraud_detect.entrypoints.checkpoints import checkpoints_of
+from fraud_detect.entrypoints.many_hosts import supervise
 from fraud_detect.entrypoints.report import Finished, warnings_kept, write_report
-from fraud_detect.entrypoints.rounds import Audience, audience
+from fraud_detect.entrypoints.rounds import Audience, Silent, audience
 from fraud_detect.entrypoints.search import planned
+from fraud_detect.entrypoints.together import Together
 from fraud_detect.explain import reason_codes
+from fraud_detect.hosts import documents, on_any
 from fraud_detect.sagemaker import metrics as metric_lines
-from fraud_detect.sagemaker.channels import REASON_CODES, TEST, TRAIN, VALIDATION, channels
-from fraud_detect.sagemaker.cluster import check_single_host
+from fraud_detect.sagemaker.channels import REASON_CODES, TEST, TRAIN, VALIDATION
+from fraud_detect.sagemaker.cluster import cluster
 from fraud_detect.sagemaker.configuration import read_object
 from fraud_detect.sagemaker.hyperparameters import given, parse
 from fraud_detect.sagemaker.job import StopRequest, check_writable, hand_over, run
@@ -39,6 +42,7 @@ from fraud_detect.serving.cpus import available_cpus
 from fraud_detect.tables.read import Watch, read_more, read_training
 from fraud_detect.training.candidate import Observer
 from fraud_detect.training.columns import column_request
+from fraud_detect.training.gathered import gathered
 from fraud_detect.training.identity import identity
 from fraud_detect.training.parameters import Hyperparameters
 from fraud_detect.training.partition import Parts, divide
@@ -77,55 +81,78 @@ def train_root(root: Path) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     layout = Layout(root)
     with warnings_kept() as warnings:
-        return run(lambda stop: _train(layout, stop, warnings), layout)
+        return run(lambda stop: _train_or_supervise(layout, stop, warnings), layout)
 
 
-def _train(layout: Layout, stop: StopRequest, warnings: Sequence[str]) -> None:
-    check_single_host(layout)
+def _train_or_supervise(layout: Layout, stop: StopRequest, warnings: Sequence[str]) -> None:
+    several = cluster(layout)
+    if several is None:
+        train_here(layout, stop, warnings, Together())
+    else:
+        supervise(layout, several, stop)
+
+
+def train_here(layout: Layout, stop: StopRequest, warnings: Sequence[str], together: Together) -> None:
+    """Train on this host's share of the rows, and write the model if it is the first that has some."""
     values = read_object(layout.hyperparameters)
     parameters = parse(values)
-    places = channels(layout)
-    parts, schema, labels = read_parts(places, parameters, stop.check)
-    codes = _reason_codes(places, schema)
+    places, hosts = together.places(layout), together.hosts
+    parts, schema, labels = read_parts(places, parameters, stop.check, together)
+    codes = _reason_codes(places, schema, together)
     check_writable(layout)
     plan = planned(layout, parts, schema, parameters, given=given(values), stop=stop)
     parameters, threads = plan.parameters, plan.parameters.nthread or available_cpus()
     job = partial(identity, parts, schema, labels, parameters, threads=threads)
     checkpoints = None if plan.is_for_now else checkpoints_of(layout, parameters, job)
     held_out: dict[str, Predictions] = {}
-    with audience(parameters.family.most_rounds, sys.stderr) as told, _predictions(layout) as predictions:
+    with _audience(parameters, together) as told, _predictions(layout) as predictions:
         trained = train(
             parts,
             schema,
             labels,
             parameters,
             threads=threads,
-            observer=Observer(told.on_round, plan.should_stop, partial(_keep, predictions, held_out)),
+            observer=Observer(
+                told.on_round, lambda: on_any(hosts, plan.should_stop())[0], partial(_keep, predictions, held_out)
+            ),
             checkpoints=checkpoints,
+            hosts=hosts,
         )
         trained = replace(trained, metrics={**trained.metrics, "tuning": plan.tuning})
+        shown, predicted = gathered(parts, held_out, hosts)
+        if not together.is_first:
+            return
         _write(layout, trained, codes, predictions)
     _tell(trained.metrics, told)
-    write_report(layout, Finished(parts, parameters, trained.metrics, held_out, warnings))
+    write_report(layout, Finished(shown, parameters, trained.metrics, predicted, warnings))
     hand_over(layout)
 
 
-def read_parts(places: Mapping[str, Path], parameters: Hyperparameters, watch: Watch) -> tuple[Parts, Schema, Labels]:
+def _audience(parameters: Hyperparameters, together: Together) -> AbstractContextManager[Audience]:
+    return audience(parameters.family.most_rounds, sys.stderr) if together.is_first else nullcontext(Silent())
+
+
+def read_parts(
+    places: Mapping[str, Path], parameters: Hyperparameters, watch: Watch, together: Together
+) -> tuple[Parts, Schema, Labels]:
     """Return the parts; the tables they were cut from are let go here, before anything else needs memory."""
     request = column_request(parameters)
-    table = read_training(places[TRAIN], request, watch=watch)
+    table = read_training(places[TRAIN], request, watch=watch, share=together.share(TRAIN))
     validation, test = (
-        read_more(places[name], request, table, watch=watch) if name in places else None for name in (VALIDATION, TEST)
+        read_more(places[name], request, table, watch=watch, share=together.share(name)) if name in places else None
+        for name in (VALIDATION, TEST)
     )
-    parts = divide(table, validation, test, parameters)
+    parts = divide(table, validation, test, parameters, together.hosts)
     return parts, table.schema, table.labels
 
 
-def _reason_codes(places: Mapping[str, Path], schema: Schema) -> Mapping[str, bytes]:
+def _reason_codes(places: Mapping[str, Path], schema: Schema, together: Together) -> Mapping[str, bytes]:
     """Return the reason codes as a file of the artifact, by its name; none without their channel."""
     if REASON_CODES not in places:
         return {}
-    codes = reason_codes.read(places[REASON_CODES], schema)
+    is_here = together.share(REASON_CODES).has_files
+    found = documents(together.hosts, dict(reason_codes.read(places[REASON_CODES], schema)) if is_here else None)
+    codes = next(each for each in found if each is not None)
     logger.info("%d of %d features have reason codes", len(codes), schema.width)
     return {reason_codes.REASON_CODES: reason_codes.write(codes)}
 

@@ -17,6 +17,7 @@ import click
 from fraud_detect import log
 from fraud_detect.artifact.bundle import write_atomically
 from fraud_detect.entrypoints.search import searched
+from fraud_detect.entrypoints.together import Together
 from fraud_detect.entrypoints.train import read_parts
 from fraud_detect.errors import Stopped
 from fraud_detect.sagemaker.channels import channels
@@ -73,7 +74,7 @@ def tune_root(root: Path, budget: Mapping[str, float | None]) -> int:
 def _tune(layout: Layout, budget: Mapping[str, float | None], stop: StopRequest) -> None:
     values = _with_budget(read_object(layout.hyperparameters), budget)
     parameters = parse(values)
-    parts, schema, _ = read_parts(channels(layout), parameters, stop.check)
+    parts, schema, _ = read_parts(channels(layout), parameters, stop.check, Together())
     check_writable(layout)
     found = searched(layout, parts, schema, parameters, given=given(values), stop=stop)
     if found.best is None:

@@ -57,20 +57,22 @@ class Collective:
 
 @contextmanager
 def joined(tracker: str, port: int, task: int) -> Iterator[Hosts]:
-    """Join the hosts that the tracker at `tracker`, an address, and `port` waits for; they are ranked by `task`."""
+    """Join the hosts that the tracker at `tracker`, an address, and `port` waits for; they are ranked by `task`.
+
+    Who leaves with an error does not say good-bye: the others could not answer.
+    """
     import xgboost
     from xgboost import collective
 
-    with (
-        xgboost.config_context(verbosity=0),
-        collective.CommunicatorContext(
+    with xgboost.config_context(verbosity=0):
+        collective.init(
             dmlc_tracker_uri=tracker,
             dmlc_tracker_port=port,
             dmlc_task_id=f"{task:06d}",  # sorted as text
             dmlc_timeout=SECONDS_FOR_A_STEP,
-        ),
-    ):
+        )
         yield Collective(collective.get_rank(), collective.get_world_size())
+        collective.finalize()
 
 
 def on_one_host(work: Callable[[], Result]) -> Result:

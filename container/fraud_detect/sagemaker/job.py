@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from fraud_detect.errors import Stopped, UserError
+from fraud_detect.errors import FailedElsewhere, LostTouch, Stopped, UserError
 from fraud_detect.sagemaker.layout import Layout
 
-OK, USER_FAULT, OUR_FAULT = 0, 1, 2
+OK, USER_FAULT, OUR_FAULT, LOST_TOUCH = 0, 1, 2, 3
 STOPPED, INTERRUPTED = 128 + signal.SIGTERM, 128 + signal.SIGINT
 FAILURE_CHARACTERS = 1_000  # SageMaker keeps 1,024
 REMEDY_CHARACTERS = 250
@@ -62,6 +62,8 @@ class StopRequest:
 def run(work: Callable[[StopRequest], None], layout: Layout) -> int:
     """Return the exit code of `work`: 0 done, 1 the user's fault, 2 ours, 143 stopped with nothing to save, 130 Ctrl-C.
 
+    3 is of a process that lost touch with another host: it leaves no cause.
+
     A fault is written to the failure file, cause and remedy first, no traceback; that of an earlier run in the same
     folder is gone from the start, whatever becomes of this one. SIGTERM, which SageMaker sends, asks
     `work` to save what it has; Ctrl-C ends it and leaves an earlier model as it was.
@@ -74,6 +76,11 @@ def run(work: Callable[[StopRequest], None], layout: Layout) -> int:
     except Stopped as stopped:
         logger.warning("%s", stopped)
         return STOPPED
+    except LostTouch as lost:
+        logger.warning("%s", lost)
+        return LOST_TOUCH
+    except FailedElsewhere as failed:
+        return _failed(layout, str(failed), failed.code)
     except KeyboardInterrupt:
         logger.warning("interrupted: nothing was written")
         return INTERRUPTED
@@ -109,12 +116,22 @@ def _failed(layout: Layout, message: str, code: int) -> int:
     logger.error("%s", message)
     with contextlib.suppress(OSError):  # the log line above has it in any case
         layout.failure.parent.mkdir(parents=True, exist_ok=True)
-        if layout.failure.exists():
+        if failure_of(layout) == _shortened(message):
+            pass  # the process that trained has said it
+        elif layout.failure.exists():
             logger.warning("%s holds an earlier cause and is left as it is", layout.failure)
         else:
             layout.failure.write_text(_shortened(message), encoding="utf-8", errors="backslashreplace")
         hand_over(layout)
     return code
+
+
+def failure_of(layout: Layout) -> str | None:
+    """Return the cause that was written, None if there is none."""
+    try:
+        return layout.failure.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return None
 
 
 def _shortened(message: str) -> str:

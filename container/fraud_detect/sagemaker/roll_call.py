@@ -16,9 +16,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from fraud_detect.errors import UserError
 from fraud_detect.sagemaker.line import Line, Message
 
 PORT = 9098
+SECONDS_TO_REPORT = 960.0
+SECONDS_TO_HANG_UP = 10.0
+GONE = "it is gone: its process was killed, or the machine or the network failed. Look at its log."
 HOST, HAS, ROLL, DONE, FAILED, END = "host", "has", "roll", "done", "failed", "end"
 
 logger = logging.getLogger(__name__)
@@ -34,17 +38,20 @@ class Failure:
 
 
 class RollCall:
-    """The first host's end of all lines: once every one of `hosts` said what it has, all are told."""
+    """The first host's end of all lines: once every one of `hosts` said what it has, all are told.
 
-    def __init__(self, address: str, hosts: Sequence[str], *, seconds: float, port: int = PORT) -> None:
-        self._listener = socket.create_server((address, port), backlog=len(hosts) + 8)
-        self._hosts = tuple(hosts)
+    `prepare` is called with what each has before; what it raises is the job's failure.
+    """
+
+    def __init__(self, address: str, hosts: Sequence[str], prepare: Callable[[Mapping[str, Any]], None]) -> None:
+        self._listener = socket.create_server((address, PORT), backlog=len(hosts) + 8)
+        self._hosts, self._prepare = tuple(hosts), prepare
         self._lines: dict[str, Line] = {}
         self._has: dict[str, Any] = {}
         self._done: set[str] = set()
-        self._failed, self._lock = False, threading.Lock()
+        self._failed, self._open, self._lock = False, 0, threading.Condition()
         threading.Thread(target=self._accept, daemon=True).start()
-        timer = threading.Timer(seconds, self._check_all_there, [seconds])
+        timer = threading.Timer(SECONDS_TO_REPORT, self._check_all_there)
         timer.daemon = True
         timer.start()
 
@@ -58,6 +65,8 @@ class RollCall:
 
     def _attend(self, line: Line) -> None:
         name = None
+        with self._lock:
+            self._open += 1
         for message in line.messages():
             with self._lock:
                 name = name or self._known(message, line)
@@ -66,7 +75,9 @@ class RollCall:
                 self._heed(name, message)
         with self._lock:
             if name is not None and len(self._done) < len(self._hosts):
-                self._fail(Failure(name, "it is gone: its process was killed, or the machine or the network failed", 1))
+                self._fail(Failure(name, GONE, 1))
+            self._open -= 1
+            self._lock.notify_all()
         line.close()
 
     def _known(self, message: Message, line: Line) -> str | None:
@@ -80,13 +91,21 @@ class RollCall:
         if HAS in message:
             self._has[name] = message[HAS]
             if len(self._has) == len(self._hosts):
-                self._tell({ROLL: self._has})
+                self._tell_all_what_each_has()
         if FAILED in message:
             self._fail(Failure(**message[FAILED]))
         if DONE in message:
             self._done.add(name)
             if len(self._done) == len(self._hosts) and not self._failed:
                 self._tell({END: True})
+
+    def _tell_all_what_each_has(self) -> None:
+        try:
+            self._prepare(self._has)
+        except (UserError, OSError) as error:
+            self._fail(Failure(self._hosts[0], str(error), 1))
+        else:
+            self._tell({ROLL: self._has})
 
     def _fail(self, failure: Failure) -> None:
         if not self._failed:
@@ -97,15 +116,17 @@ class RollCall:
         for line in self._lines.values():
             line.say(message)
 
-    def _check_all_there(self, seconds: float) -> None:
+    def _check_all_there(self) -> None:
         with self._lock:
             absent = [name for name in self._hosts if name not in self._has]
             if absent:
-                cause = f"it did not report within {seconds:g} s; expected all hosts of the job. Check the network."
+                cause = f"it did not report within {SECONDS_TO_REPORT:g} s; expected each host to. Check the network."
                 self._fail(Failure(absent[0], cause, 1))
 
     def close(self) -> None:
-        """Hang up."""
+        """Wait until all have heard the last word and hung up, then end."""
+        with self._lock:
+            self._lock.wait_for(lambda: self._open == 0, SECONDS_TO_HANG_UP)
         self._listener.close()
 
 

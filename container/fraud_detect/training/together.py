@@ -12,10 +12,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from fraud_detect.errors import HyperparameterError
+from fraud_detect.estimators.registry import FAMILIES
 from fraud_detect.hosts import Hosts, in_order, order, own, sums
 from fraud_detect.resampling.registry import NONE, SAMPLERS, SMOTE
 from fraud_detect.resampling.resampled import Resampled, Resampling
 from fraud_detect.tables.table import Rows
+from fraud_detect.training.parameters import ALGORITHM, AUTO, Hyperparameters
 
 Together = Callable[[str, Rows, Sequence[bool], Resampling, Hosts], Resampled]
 
@@ -61,3 +64,24 @@ def resample(sampler: str, rows: Rows, categorical: Sequence[bool], resampling: 
     """Return what becomes of this host's `rows`. Raises `TableError` if the rows of all hosts do not allow it."""
     how = _as_they_are if hosts.count == 1 else TOGETHER[sampler]
     return how(sampler, rows, categorical, resampling, hosts)
+
+
+def check_together(parameters: Hyperparameters, hosts: int) -> None:
+    """Raise `HyperparameterError`, naming every one, if several hosts cannot do what `parameters` ask for."""
+    algorithm, resampler = parameters.algorithm, parameters.resampler
+    faults = {
+        f"{ALGORITHM}={algorithm}": not FAMILIES[algorithm].on_many_hosts,
+        f"resampler={resampler}": resampler not in (*TOGETHER, AUTO),
+        f"split={parameters.split}": parameters.split == "prequential",
+        "cv_folds": parameters.cv_folds > 0,
+        "a search (tune_minutes, tune_trials)": parameters.is_searched,
+    }
+    found = ", ".join(what for what, is_so in faults.items() if is_so)
+    if not found:
+        return
+    able = ", ".join(name for name, family in FAMILIES.items() if family.on_many_hosts)
+    raise HyperparameterError(
+        f"The job has {hosts} hosts, and only one host alone can do {found}",
+        expected=f"{ALGORITHM}={able}, resampler={', '.join((*TOGETHER, AUTO))}, and no folds or search",
+        remedy="Set instance_count to 1 and take a larger instance, or change the hyperparameters.",
+    )

@@ -10,7 +10,6 @@ import pytest
 
 from fraud_detect.errors import SettingError, TableError
 from fraud_detect.sagemaker.channels import channels
-from fraud_detect.sagemaker.cluster import check_single_host
 from fraud_detect.sagemaker.configuration import read_object
 from fraud_detect.sagemaker.layout import DEFAULT_ROOT, Layout
 from training_factories import configure
@@ -28,15 +27,6 @@ def a_layout(root: Path, *folders: str, config: object = None) -> Layout:
 def test_a_misspelt_channel_is_not_passed_over(name: str, meant: str, tmp_path: Path) -> None:
     with pytest.raises(TableError, match=rf"'{name}'.*'{meant}' to be meant"):
         channels(a_layout(tmp_path, "train", name))
-
-
-def test_a_job_of_several_hosts_is_refused(tmp_path: Path) -> None:
-    layout = a_layout(tmp_path, "train")
-    layout.resource_config.parent.mkdir(parents=True, exist_ok=True)
-    layout.resource_config.write_text('{"current_host": "algo-1", "hosts": ["algo-1", "algo-2"]}')
-
-    with pytest.raises(SettingError, match="2 hosts"):
-        check_single_host(layout)
 
 
 def test_all_paths_come_from_the_root() -> None:
