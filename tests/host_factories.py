@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import signal
 import subprocess
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from fraud_detect.estimators.xgboost_collective import joined
+from fraud_detect.estimators.xgboost_collective import join
 from fraud_detect.hosts import ALONE, Hosts
 from training_factories import COMMAND, configure
 
@@ -37,14 +38,26 @@ def on_hosts(count: int, work: Callable[[Hosts], Result]) -> list[Result]:
     tracker.start()
     port = int(tracker.worker_args()["dmlc_tracker_port"])
 
-    def one(task: int) -> Result:
-        with joined("127.0.0.1", port, task) as hosts:
-            return work(hosts)
+    found: dict[int, Result] = {}
+    faults: list[BaseException] = []
 
-    with ThreadPoolExecutor(count) as pool:
-        found = list(pool.map(one, range(count)))
+    def one(task: int) -> None:
+        try:
+            hosts = join("127.0.0.1", port, task)
+            found[task] = work(hosts)
+            hosts.leave()
+        except BaseException as error:  # noqa: BLE001 - a thread that ends lets go of its connections
+            faults.append(error)
+
+    threads = [threading.Thread(target=one, args=[task]) for task in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if faults:
+        raise faults[0]
     tracker.wait_for(timeout=10)
-    return found
+    return [found[task] for task in range(count)]
 
 
 def roots_of(
@@ -72,6 +85,19 @@ def start(roots: Sequence[Path]) -> list[subprocess.Popen[bytes]]:
             command = [str(COMMAND), "train", "--root", str(root)]
             started.append(subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT))
     return started
+
+
+def kill_training(process: subprocess.Popen[bytes]) -> None:
+    """Kill the process that trains under `process`, as the kernel does where memory runs out."""
+    (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(child), signal.SIGKILL)
+
+
+def kill_host(process: subprocess.Popen[bytes]) -> None:
+    """Kill `process` and the one that trains under it, before either can say anything."""
+    process.send_signal(signal.SIGSTOP)
+    kill_training(process)
+    process.kill()
 
 
 def ended(started: Sequence[subprocess.Popen[bytes]], seconds: float) -> list[int]:

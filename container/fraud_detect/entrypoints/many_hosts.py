@@ -26,7 +26,7 @@ from fraud_detect.sagemaker.configuration import read_object
 from fraud_detect.sagemaker.hyperparameters import parse
 from fraud_detect.sagemaker.job import LOST_TOUCH, OK, OUR_FAULT, STOPPED, USER_FAULT, StopRequest, failure_of
 from fraud_detect.sagemaker.layout import Layout
-from fraud_detect.sagemaker.roll_call import Caller, Failure, RollCall
+from fraud_detect.sagemaker.roll_call import PORT, Caller, RollCall
 from fraud_detect.sagemaker.shards import listing, shards
 from fraud_detect.training.together import check_together
 
@@ -68,7 +68,6 @@ def supervise(layout: Layout, cluster: Cluster, stop: StopRequest) -> None:
 @contextmanager
 def _met(cluster: Cluster, stop: StopRequest) -> Iterator[tuple[Caller, str]]:
     """Give this host's line to the first one, and the first one's address; the first one attends to all lines."""
-    from fraud_detect.sagemaker.roll_call import PORT
 
     def connected() -> tuple[str, socket.socket]:
         stop.check()
@@ -77,7 +76,7 @@ def _met(cluster: Cluster, stop: StopRequest) -> Iterator[tuple[Caller, str]]:
 
     with _attended(cluster, stop) if cluster.current == cluster.first else contextlib.nullcontext():
         address, connection = until_there(connected, f"reach {cluster.first}")
-        caller = Caller(connection, cluster.current)
+        caller = Caller(connection, cluster.current, cluster.first)
         try:
             yield caller, address
         finally:
@@ -131,15 +130,12 @@ def _take_part(layout: Layout, cluster: Cluster, stop: StopRequest, caller: Call
 
 def _raise_if_failed(caller: Caller) -> None:
     failure = caller.failure
-    if failure is None or failure.host == caller.name:
+    if failure is None:
         return
     if failure.code == STOPPED:
         raise Stopped(f"host {failure.host}: {failure.cause}")
-    raise FailedElsewhere(_said(failure), failure.code)
-
-
-def _said(failure: Failure) -> str:
-    return f"Host {failure.host} failed: {failure.cause}"
+    said = failure.cause if failure.host == caller.name else f"Host {failure.host} failed: {failure.cause}"
+    raise FailedElsewhere(said, failure.code)
 
 
 def _train(layout: Layout, task: Task, stop: StopRequest, caller: Caller) -> None:

@@ -5,7 +5,7 @@ Knows shards and shares. Never knows how hosts meet.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,16 +32,21 @@ class Task:
 
 @dataclass(frozen=True)
 class Together:
-    """The hosts that train together, and this one's share of each channel; alone it has all of them."""
+    """The hosts that train together, and this one's share of each channel; alone it has all of them.
+
+    `leave` is called once nothing is left to do together.
+    """
 
     hosts: Hosts = ALONE
     shares: Mapping[str, Share] | None = None
+    leave: Callable[[], None] = lambda: None
 
     @classmethod
-    def of(cls, task: Task, hosts: Hosts) -> Together:
+    def of(cls, task: Task, hosts: Hosts, leave: Callable[[], None] = lambda: None) -> Together:
         """Return what `task` comes to once the hosts have joined."""
         own = task.hosts[task.place]
-        return cls(hosts, {name: Share(hosts, part.copied, own in part.hosts) for name, part in task.channels.items()})
+        shares = {name: Share(hosts, part.copied, own in part.hosts) for name, part in task.channels.items()}
+        return cls(hosts, shares, leave)
 
     @property
     def is_first(self) -> bool:

@@ -120,6 +120,7 @@ def train_here(layout: Layout, stop: StopRequest, warnings: Sequence[str], toget
         )
         trained = replace(trained, metrics={**trained.metrics, "tuning": plan.tuning})
         shown, predicted = gathered(parts, held_out, hosts)
+        together.leave()
         if not together.is_first:
             return
         _write(layout, trained, codes, predictions)

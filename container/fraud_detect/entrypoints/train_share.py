@@ -18,7 +18,7 @@ from fraud_detect.entrypoints.report import warnings_kept
 from fraud_detect.entrypoints.together import Task, Together
 from fraud_detect.entrypoints.train import train_here
 from fraud_detect.errors import LostTouch
-from fraud_detect.estimators.xgboost_collective import joined
+from fraud_detect.estimators.xgboost_collective import join
 from fraud_detect.hosts import ALONE
 from fraud_detect.sagemaker.job import StopRequest, run
 from fraud_detect.sagemaker.layout import Layout
@@ -45,8 +45,8 @@ def _train(layout: Layout, stop: StopRequest, warnings: Sequence[str], task: Tas
     from xgboost.core import XGBoostError
 
     try:
-        with joined(task.address, task.port, task.place) as hosts:
-            train_here(layout, stop, warnings, Together.of(task, hosts))
+        hosts = join(task.address, task.port, task.place)
+        train_here(layout, stop, warnings, Together.of(task, hosts, hosts.leave))
     except XGBoostError as error:
         if "collective" not in str(error):
             raise

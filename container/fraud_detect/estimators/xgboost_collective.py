@@ -8,16 +8,15 @@ Knows XGBoost's communicator. Never knows what is said, who the hosts are.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fraud_detect.hosts import Hosts, Kind
+from fraud_detect.hosts import Kind
 
 SECONDS_FOR_A_STEP = 1_800
 """How long hosts wait for one that is slower, as with a larger file to read. One that is gone is noticed at once."""
@@ -54,25 +53,32 @@ class Collective:
         whole[start : start + len(values)] = values
         return self.total(whole.view(np.uint8)).view(values.dtype) if whole.size else whole
 
+    def leave(self) -> None:
+        """Part with the other hosts, once all of them do.
 
-@contextmanager
-def joined(tracker: str, port: int, task: int) -> Iterator[Hosts]:
+        Who fails does not: the others could not answer.
+        """
+        from xgboost import collective
+
+        collective.finalize()
+
+
+def join(tracker: str, port: int, task: int) -> Collective:
     """Join the hosts that the tracker at `tracker`, an address, and `port` waits for; they are ranked by `task`.
 
-    Who leaves with an error does not say good-bye: the others could not answer.
+    From then on XGBoost asks the other hosts in much of what it does in this thread, even where it explains a score.
     """
     import xgboost
     from xgboost import collective
 
-    with xgboost.config_context(verbosity=0):
-        collective.init(
-            dmlc_tracker_uri=tracker,
-            dmlc_tracker_port=port,
-            dmlc_task_id=f"{task:06d}",  # sorted as text
-            dmlc_timeout=SECONDS_FOR_A_STEP,
-        )
-        yield Collective(collective.get_rank(), collective.get_world_size())
-        collective.finalize()
+    xgboost.set_config(verbosity=0)
+    collective.init(
+        dmlc_tracker_uri=tracker,
+        dmlc_tracker_port=port,
+        dmlc_task_id=f"{task:06d}",  # sorted as text
+        dmlc_timeout=SECONDS_FOR_A_STEP,
+    )
+    return Collective(collective.get_rank(), collective.get_world_size())
 
 
 def on_one_host(work: Callable[[], Result]) -> Result:

@@ -131,10 +131,10 @@ class RollCall:
 
 
 class Caller:
-    """A host's own end of its line."""
+    """The end of the line of the host called `name`; at the other one is the `first`."""
 
-    def __init__(self, connection: socket.socket, name: str) -> None:
-        self.name, self._line = name, Line(connection)
+    def __init__(self, connection: socket.socket, name: str, first: str) -> None:
+        self.name, self._first, self._line = name, first, Line(connection)
         self._changed = threading.Condition()
         self._roll: Mapping[str, Any] | None = None
         self._failure: Failure | None = None
@@ -152,8 +152,7 @@ class Caller:
                 self._changed.notify_all()
         with self._changed:
             if not self._ended and self._failure is None:
-                gone = "it does not answer any more, and what it would have passed on is lost with it"
-                self._failure = Failure("the first", gone, 1)
+                self._failure = Failure(self._first, GONE, 1)
             self._changed.notify_all()
 
     @property

@@ -98,8 +98,8 @@ class Assembly:
 
     def read_from(self) -> list[tuple[str, int]]:
         """Return the sources' names in the order read, and how many rows were in each."""
-        ends = [*(start for start, _ in self._origins[1:]), self.read_rows]
-        return [(source.name, end - start) for (start, source), end in zip(self._origins, ends, strict=True)]
+        starts = [*(start for start, _ in self._origins), self.read_rows]
+        return [(source.name, end - start) for (start, source), end in zip(self._origins, starts[1:], strict=True)]
 
     def locate(self, row: int) -> str:
         """Return where the row at index `row` came from, as messages name it; rows count from 1 in each source."""

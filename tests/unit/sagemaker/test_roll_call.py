@@ -29,7 +29,7 @@ def meet() -> Iterator[Meet]:
 
     def callers(prepare: Callable[[Mapping[str, Any]], None] = lambda _: None) -> list[Caller]:
         opened.append(RollCall(address, NAMES, prepare))
-        opened[:0] = [Caller(socket.create_connection((address, PORT), 5), name) for name in NAMES]
+        opened[:0] = [Caller(socket.create_connection((address, PORT), 5), name, NAMES[0]) for name in NAMES]
         return opened[: len(NAMES)]
 
     yield callers
@@ -73,6 +73,19 @@ def test_a_host_that_hangs_up_before_all_are_done_is_gone(meet: Meet) -> None:
     assert "gone" in failure.cause
 
 
+def test_a_first_host_that_hangs_up_is_gone_for_the_others() -> None:
+    (address,) = loopback_names(1)
+    with socket.create_server((address, PORT)) as first:
+        caller = Caller(socket.create_connection((address, PORT), 5), "algo-2", "algo-1")
+        first.accept()[0].close()
+
+        failure = caller.wait_for_failure(5)
+
+    assert failure is not None
+    assert failure.host == "algo-1"
+    caller.close()
+
+
 def test_a_host_that_waits_learns_that_another_failed(meet: Meet) -> None:
     one, two = meet()
 
@@ -109,7 +122,7 @@ def test_none_leaves_before_all_are_done(meet: Meet) -> None:
 def test_a_stranger_is_not_heard(meet: Meet) -> None:
     one, _two = meet()
     (address, _port) = one._line._connection.getpeername()
-    stranger = Caller(socket.create_connection((address, PORT), 5), "algo-9")
+    stranger = Caller(socket.create_connection((address, PORT), 5), "algo-9", NAMES[0])
 
     stranger.fail("nonsense", 1)
 
