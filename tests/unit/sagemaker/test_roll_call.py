@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fraud_detect.errors import TableError
+from fraud_detect.sagemaker import line
 from fraud_detect.sagemaker.roll_call import PORT, Caller, Failure, RollCall
 from host_factories import loopback_names
 
@@ -128,3 +129,27 @@ def test_a_stranger_is_not_heard(meet: Meet) -> None:
 
     assert one.wait_for_failure(0.5) is None
     stranger.close()
+
+
+def test_a_first_host_that_is_silent_is_gone_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a machine loses its power: nothing closes the connection."""
+    monkeypatch.setattr(line, "SECONDS_OF_SILENCE", 0.3)
+    (address,) = loopback_names(1)
+    with socket.create_server((address, PORT)) as first:
+        caller = Caller(socket.create_connection((address, PORT), 5), "algo-2", "algo-1")
+        silent, _ = first.accept()
+
+        failure = caller.wait_for_failure(5)
+
+    assert failure is not None
+    assert failure.host == "algo-1"
+    silent.close()
+    caller.close()
+
+
+def test_a_host_that_only_beats_is_alive(meet: Meet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line, "SECONDS_OF_SILENCE", 0.5)
+    monkeypatch.setattr(line, "SECONDS_BETWEEN_BEATS", 0.1)
+    one, _two = meet()
+
+    assert one.wait_for_failure(1.2) is None
