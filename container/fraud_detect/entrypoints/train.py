@@ -43,7 +43,7 @@ from fraud_detect.tables.read import Watch, read_more, read_training
 from fraud_detect.training.candidate import Observer
 from fraud_detect.training.columns import column_request
 from fraud_detect.training.gathered import gathered
-from fraud_detect.training.identity import identity
+from fraud_detect.training.identity import identity, rows_on_hosts
 from fraud_detect.training.parameters import Hyperparameters
 from fraud_detect.training.partition import Parts, divide
 from fraud_detect.training.predictions import HEADER, Predictions
@@ -102,8 +102,10 @@ def train_here(layout: Layout, stop: StopRequest, warnings: Sequence[str], toget
     check_writable(layout)
     plan = planned(layout, parts, schema, parameters, given=given(values), stop=stop)
     parameters, threads = plan.parameters, plan.parameters.nthread or available_cpus()
-    job = partial(identity, parts, schema, labels, parameters, threads=threads)
-    checkpoints = None if plan.is_for_now else checkpoints_of(layout, parameters, job)
+    rows = rows_on_hosts(parts, hosts)
+    job = partial(identity, parts, schema, labels, parameters, threads=threads, rows=rows)
+    are_kept_here = together.is_first and not plan.is_for_now
+    checkpoints = checkpoints_of(layout, parameters, job) if are_kept_here else None
     held_out: dict[str, Predictions] = {}
     with _audience(parameters, together) as told, _predictions(layout) as predictions:
         trained = train(

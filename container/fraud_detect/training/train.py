@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from fraud_detect.schema import Float32Matrix, Schema
 from fraud_detect.tables.table import Rows
 from fraud_detect.training.candidate import Candidate, Observer, Procedure, better
 from fraud_detect.training.checkpoints import Checkpoints
+from fraud_detect.training.checkpoints_together import snapshots
 from fraud_detect.training.cross_validation import cross_validation, folds
 from fraud_detect.training.libraries import versions
 from fraud_detect.training.parameters import Hyperparameters
@@ -199,9 +201,8 @@ def train(
     RuntimeError
         If the exported model scores differently from the fitted one.
     """
-    procedure = Procedure(schema, parameters, threads, observer or Observer(), hosts=hosts)
-    if checkpoints is not None:
-        procedure = replace(procedure, snapshots=checkpoints.snapshots)
+    begin = partial(snapshots, checkpoints, hosts)
+    procedure = Procedure(schema, parameters, threads, observer or Observer(), begin, hosts)
     _check(parts, procedure)
     return _Training(parts, labels, procedure).run()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from fraud_detect.hosts import ALONE, Hosts
 from fraud_detect.schema import Column, ColumnKind, Schema
 from fraud_detect.tables.table import Rows, Table
 from fraud_detect.training.candidate import Observer
+from fraud_detect.training.checkpoints import Checkpoints, opened
 from fraud_detect.training.gathered import gathered
 from fraud_detect.training.parameters import Hyperparameters
 from fraud_detect.training.partition import divide
@@ -37,11 +39,12 @@ ROWS = 3_000
 
 @dataclass(frozen=True)
 class Outcome:
-    """What training came to, what it predicts, and how many training rows this host had."""
+    """What training came to, what it predicts, how many training rows this host had, and the rounds that it told."""
 
     trained: Trained
     predictions: Predictions
     rows: int
+    told: list[int]
 
 
 @cache
@@ -51,7 +54,9 @@ def some_rows() -> Rows:
     return Rows(block.features, block.labels, times, None, np.arange(1, ROWS + 1, dtype=np.uint32))
 
 
-def trained_on(hosts: Hosts, *, divided: str = "mixed", **overrides: Any) -> Outcome:
+def trained_on(
+    hosts: Hosts, *, divided: str = "mixed", checkpoints: Checkpoints | None = None, **overrides: Any
+) -> Outcome:
     """Train on this host's rows: `mixed` at random, or in `blocks`, the last of which is the latest."""
     place = np.random.default_rng(1).integers(hosts.count, size=ROWS)
     if divided == "blocks":
@@ -61,16 +66,18 @@ def trained_on(hosts: Hosts, *, divided: str = "mixed", **overrides: Any) -> Out
     parameters = Hyperparameters(**given)
     parts = divide(Table(rows, SCHEMA, Labels(negative=0, positive=1)), None, None, parameters, hosts)
     kept: list[Predictions] = []
+    told: list[int] = []
     done = train(
         parts,
         SCHEMA,
         Labels(negative=0, positive=1),
         parameters,
         threads=1,
-        observer=Observer(on_predictions=kept.append),
+        observer=Observer(lambda _stage, done: told.append(done.number), on_predictions=kept.append),
+        checkpoints=checkpoints,
         hosts=hosts,
     )
-    return Outcome(done, kept[0], len(parts.training))
+    return Outcome(done, kept[0], len(parts.training), told)
 
 
 def assert_alike(found: Outcome, expected: Outcome, *, tolerance: float = 1e-4) -> None:
@@ -175,6 +182,20 @@ def test_a_stop_on_one_host_stops_all_after_the_same_round() -> None:
     rounds = on_hosts(2, stopped)
 
     assert rounds[0] == rounds[1] < 10
+
+
+def test_hosts_go_on_from_a_checkpoint_of_the_first(tmp_path: Path) -> None:
+    def trained(hosts: Hosts) -> Outcome:
+        kept = opened(tmp_path, {"rows": 1}, every=4, mismatch="refuse") if hosts.rank == 0 else None
+        return trained_on(hosts, checkpoints=kept)
+
+    whole = on_hosts(2, trained)
+    (tmp_path / "model.fit").unlink()
+
+    gone_on = on_hosts(2, trained)
+
+    assert {done.trained.files["model.onnx"] for done in (*whole, *gone_on)} == {whole[0].trained.files["model.onnx"]}
+    assert gone_on[0].told == gone_on[1].told == [9, 10, 11, 12]
 
 
 def test_rows_are_gathered_for_the_report() -> None:
