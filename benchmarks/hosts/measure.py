@@ -24,10 +24,14 @@ MEGABYTE = 1e6
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds of the whole job and of a round, bytes that a host sends in a round, and what the model came to."""
+    """Seconds of the whole job and of a round, by the clock and of a host's CPU, and bytes that it sends in a round.
+
+    CPU seconds say what a round would take on machines of their own, whatever else this one does meanwhile.
+    """
 
     job_seconds: float
     round_seconds: float
+    round_cpu_seconds: float
     round_bytes: float
     training_rows: int
     average_precision: float
@@ -57,6 +61,14 @@ def sent() -> int:
     return int(fields[8])
 
 
+def cpu_seconds(process: int) -> float:
+    """Return what `process` and those that it started have used so far."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return own + sum(cpu_seconds(int(child)) for child in children)
+
+
 def measure(roots: list[Path]) -> Measured:
     """Train, and look at the clock and the bytes at the second round and the last one that rank 0 tells of."""
     start, told = time.perf_counter(), []
@@ -67,13 +79,18 @@ def measure(roots: list[Path]) -> Measured:
         with (root / "log").open("wb") as log:
             processes.append(subprocess.Popen(command, stdout=out, stderr=log))
     assert processes[0].stdout is not None
-    told.extend((time.perf_counter(), sent()) for line in processes[0].stdout if ROUND.match(line))
+
+    def used() -> float:
+        return sum(cpu_seconds(process.pid) for process in processes) / len(processes)
+
+    told.extend((time.perf_counter(), sent(), used()) for line in processes[0].stdout if ROUND.match(line))
     assert [process.wait() for process in processes] == [0] * len(roots), (roots[0] / "log").read_text()
     rounds = len(told) - 2
     metrics = json.loads((roots[0] / "output/data/metrics.json").read_text())
     return Measured(
         job_seconds=time.perf_counter() - start,
         round_seconds=(told[-1][0] - told[1][0]) / rounds,
+        round_cpu_seconds=(told[-1][2] - told[1][2]) / rounds,
         round_bytes=(told[-1][1] - told[1][1]) / rounds / len(roots),
         training_rows=metrics["train"]["rows"],
         average_precision=metrics["validation"]["average_precision"],
@@ -100,10 +117,8 @@ def main(rows: int, hosts: str, rounds: int, threads: int, max_bin: int) -> None
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     click.echo(f"{rows:,} rows of 30 columns, {rounds} rounds of depth 6, max_bin={max_bin}, {threads} threads a host,")
     click.echo(f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}, XGBoost {version('xgboost-cpu')}\n")
-    click.echo(
-        "| hosts | whole job, s | round, s | training rows a second | MB sent a host and round | average precision |"
-    )
-    click.echo("|---|---|---|---|---|---|")
+    heads = "whole job, s | round, s | rows/s | CPU of a host and round, s | rows/s by CPU | MB sent a host and round"
+    click.echo(f"| hosts | {heads} | average precision |\n|---|---|---|---|---|---|---|---|")
     asked = {"num_round": rounds, "early_stopping_rounds": 0, "nthread": threads, "max_bin": max_bin}
     hyperparameters = {"resampler": "none", "report": "false", "bootstrap_samples": "0"}
     hyperparameters |= {name: str(value) for name, value in asked.items()}
@@ -113,10 +128,10 @@ def main(rows: int, hosts: str, rounds: int, threads: int, max_bin: int) -> None
         divide(folder)
         for count in (int(each) for each in hosts.split(",")):
             done = measure(roots_of(folder, folder, count, hyperparameters))
-            speed = done.training_rows / done.round_seconds
-            cells = f"{done.job_seconds:.1f} | {done.round_seconds:.3f} | {speed:,.0f}"
-            megabytes = done.round_bytes / MEGABYTE
-            click.echo(f"| {count} | {cells} | {megabytes:.2f} | {done.average_precision:.4f} |")
+            by_clock, by_cpu = (done.training_rows / each for each in (done.round_seconds, done.round_cpu_seconds))
+            cells = f"{done.job_seconds:.1f} | {done.round_seconds:.3f} | {by_clock:,.0f}"
+            cells += f" | {done.round_cpu_seconds:.3f} | {by_cpu:,.0f} | {done.round_bytes / MEGABYTE:.2f}"
+            click.echo(f"| {count} | {cells} | {done.average_precision:.4f} |")
 
 
 if __name__ == "__main__":
