@@ -113,10 +113,7 @@ def job_of(aws: Aws, specification: Specification, given: Mapping[str, Any]) -> 
     found |= {name: parse(text, option=f"--channel {name}") for name, text in given["channels"].items()}
     need_one_of(aws.client("sagemaker"), "TrainingInstanceType", given["instance_type"], option="--instance-type")
     if aws.dry is None:
-        s3 = aws.client("s3")
-        for name, address in found.items():
-            need_objects(s3, address, option=f"--{name}" if name in _PARTS else f"--channel {name}")
-        need_bucket(s3, output, option="--output")
+        _need_data(aws, found, output)
     return Job(
         image=given["image"],
         role=given["role"],
@@ -136,6 +133,16 @@ def job_of(aws: Aws, specification: Specification, given: Mapping[str, Any]) -> 
         ),
         environment=given["environment"],
     )
+
+
+def _need_data(aws: Aws, channels: Mapping[str, Address], output: Address) -> None:
+    """Raise `Fault` unless the channels have files and all buckets are in the job's region."""
+    s3 = aws.client("s3")
+    for name, address in channels.items():
+        option = f"--{name}" if name in _PARTS else f"--channel {name}"
+        need_objects(s3, address, option=option)
+        need_bucket(s3, address, option=option, region=aws.region)
+    need_bucket(s3, output, option="--output", region=aws.region)
 
 
 def _machines(given: Mapping[str, Any]) -> Machines:

@@ -63,12 +63,15 @@ def need_objects(s3: Any, address: Address, *, option: str) -> None:
         )
 
 
-def need_bucket(s3: Any, address: Address, *, option: str) -> None:
-    """Raise `Fault` unless the bucket of `address` exists; whoever may not look leaves that to the job."""
+def need_bucket(s3: Any, address: Address, *, option: str, region: str | None = None) -> None:
+    """Raise `Fault` unless the bucket of `address` exists, and is in `region` if one is named.
+
+    Whoever may not look leaves that to the job.
+    """
     from botocore.exceptions import ClientError
 
     try:
-        _unless_forbidden(lambda: s3.head_bucket(Bucket=address.bucket))
+        found = _unless_forbidden(lambda: s3.head_bucket(Bucket=address.bucket))
     except Fault as fault:
         cause = fault.__cause__
         if isinstance(cause, ClientError) and cause.response["Error"]["Code"] in {"404", "NoSuchBucket"}:
@@ -78,6 +81,13 @@ def need_bucket(s3: Any, address: Address, *, option: str) -> None:
                 remedy="Create the bucket, or correct the address.",
             ) from cause
         raise
+    place = (found or {}).get("BucketRegion")
+    if region and place and place != region:
+        raise Fault(
+            f"{option} is '{address}', and the bucket '{address.bucket}' is in {place}",
+            expected=f"a bucket in {region}, where the job is to run",
+            remedy=f"Pass --region {place}, or a bucket in {region}.",
+        )
 
 
 def _unless_forbidden(ask: Any) -> Any:

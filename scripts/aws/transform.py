@@ -55,7 +55,13 @@ table_options = together(
             callback=checked(parse, option="--output"),
             help="Folder for the scores: one file .out for each file.",
         ),
-        click.option("--content-type", default="text/csv", show_default=True, metavar="TYPE"),
+        click.option(
+            "--content-type",
+            default="text/csv",
+            show_default=True,
+            metavar="TYPE",
+            help="CSV and JSON Lines are sent in parts, a file of JSON or Parquet as a whole.",
+        ),
         click.option("--accept", default="text/csv", show_default=True, metavar="TYPE"),
         click.option("--join", is_flag=True, help="Put the scores after the columns of each row."),
         click.option("--input-filter", metavar="JSONPATH", help="Columns to score, such as $[1:]."),
@@ -165,8 +171,10 @@ def _check(aws: Aws, given: Mapping[str, Any]) -> None:
         )
     need_one_of(aws.client("sagemaker"), "TransformInstanceType", given["instance_type"], option="--instance-type")
     if aws.dry is None:
-        need_objects(aws.client("s3"), given["source"], option="--input")
-        need_bucket(aws.client("s3"), given["output"], option="--output")
+        s3 = aws.client("s3")
+        need_objects(s3, given["source"], option="--input")
+        need_bucket(s3, given["source"], option="--input", region=aws.region)
+        need_bucket(s3, given["output"], option="--output", region=aws.region)
 
 
 def _model_request(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -192,12 +200,12 @@ def _request(model: str, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
         "TransformInput": {
             "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": source.as_prefix}},
             "ContentType": given["content_type"],
-            "SplitType": "Line",
+            "SplitType": _by_line(given["content_type"]),
         },
         "TransformOutput": {
             "S3OutputPath": str(given["output"]),
             "Accept": given["accept"],
-            "AssembleWith": "Line",
+            "AssembleWith": _by_line(given["content_type"]),
             **_given(KmsKeyId=given["output_kms_key"]),
         },
         "TransformResources": {
@@ -209,6 +217,12 @@ def _request(model: str, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
         "Tags": tag_list(given["tags"]),
         **_given(MaxConcurrentTransforms=given["concurrency"], Environment=settings or None),
     }
+
+
+def _by_line(media_type: str) -> str:
+    """Return SageMaker's word for how files of the type are divided and put together: by lines, or not at all."""
+    kind = media_type.partition(";")[0].strip().lower()
+    return "None" if kind == "application/json" or kind.endswith("parquet") else "Line"
 
 
 def _given(**members: Any) -> dict[str, Any]:

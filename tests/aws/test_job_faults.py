@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from aws_stand_in import Done, StandIn
+from botocore.session import get_session
 from job_runs import IMAGE, QUICK, ROLE, USUAL, changes, run, run_many
 
 TRAIN = ("train.py", *USUAL, *QUICK)
@@ -116,6 +117,22 @@ def test_a_refusal_of_sagemaker_is_said_with_its_remedy(aws: StandIn, code: str,
     assert done.status == 1
     assert f"AWS refused CreateTrainingJob with {code}: {message[:-1]}; expected it to be accepted." in done.errors
     assert remedy in done.errors
+
+
+def test_a_bucket_in_another_region_is_named_before_anything_is_created(aws: StandIn) -> None:
+    constraint = {"LocationConstraint": "eu-central-1"}
+    far = get_session().create_client(
+        "s3",
+        region_name="eu-central-1",
+        endpoint_url=f"http://127.0.0.1:{aws.moto_port}",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 (moto takes anything)
+    )
+    far.create_bucket(Bucket="far-away", CreateBucketConfiguration=constraint)
+    done = run(aws, *TRAIN, "--yes", "--output", "s3://far-away/jobs")
+    assert done.status == 1
+    assert "--output is 's3://far-away/jobs', and the bucket 'far-away' is in eu-central-1; expected" in done.errors
+    assert changes(aws) == []
 
 
 def test_a_file_of_hyperparameters_that_is_no_object_is_named(aws: StandIn, tmp_path: Path) -> None:

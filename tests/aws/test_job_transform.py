@@ -66,6 +66,17 @@ def test_rows_are_lines_in_and_lines_out(request_sent: Any) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("content_type", "how"),
+    [("application/jsonlines", "Line"), ("application/json; charset=utf-8", "None"), ("application/x-parquet", "None")],
+)
+def test_a_file_without_lines_goes_as_a_whole(aws_of_module: StandIn, content_type: str, how: str) -> None:
+    told = ("--model-name", "fraud", "--content-type", content_type, "--dry-run")
+    (request,) = planned(transform(aws_of_module, *told))
+    assert request["request"]["TransformInput"]["SplitType"] == how
+    assert request["request"]["TransformOutput"]["AssembleWith"] == how
+
+
 def test_scores_are_joined_to_the_columns_asked_for(request_sent: Any) -> None:
     filters = {"InputFilter": "$[1:]", "OutputFilter": "$[0,-2,-1]", "JoinSource": "Input"}
     assert request_sent["DataProcessing"] == filters
