@@ -33,12 +33,13 @@ PLATFORMS = {"linux": "Linux", "darwin": "Darwin"}
 
 @dataclass(frozen=True)
 class Lock:
-    """A lock file: for whom it is, and which of the extras in pyproject.toml it holds."""
+    """A lock file: for whom it is, and what of pyproject.toml it holds: all with `extras`, or a `group` alone."""
 
     path: str
     extras: Sequence[str]
     pythons: Sequence[str]
     systems: Sequence[str]
+    group: str = ""
 
     def environments(self) -> Iterator[Environment]:
         """Give what markers are evaluated with, for each Python on each system."""
@@ -48,10 +49,12 @@ class Lock:
             yield environment | version | {"sys_platform": system, "platform_system": PLATFORMS[system], "extra": ""}
 
 
+PYTHONS, SYSTEMS = ("3.11", "3.12", "3.13"), ("linux", "darwin")
 LOCKS = (
     Lock("requirements/image.txt", extras=(), pythons=("3.13",), systems=("linux",)),
+    Lock("requirements/sdk2.txt", extras=(), pythons=PYTHONS, systems=SYSTEMS, group="sdk2"),
     *(
-        Lock(f"requirements/{name}.txt", extras, pythons=("3.11", "3.12", "3.13"), systems=("linux", "darwin"))
+        Lock(f"requirements/{name}.txt", extras, pythons=PYTHONS, systems=SYSTEMS)
         for name, extras in {
             "test": ("test",),
             "full": ("test", "spark", "notebooks"),
@@ -128,10 +131,13 @@ def faults_of(lock: Lock, text: str, wanted: Sequence[Requirement]) -> list[str]
     return list(dict.fromkeys(faults))
 
 
-def wanted_by(project: Mapping[str, Any], extras: Sequence[str]) -> list[Requirement]:
-    """Return the requirements of the `project` table of pyproject.toml, with those of `extras`."""
-    named = [*project["dependencies"], *(each for extra in extras for each in project["optional-dependencies"][extra])]
-    return [Requirement(each) for each in named]
+def wanted_by(pyproject: Mapping[str, Any], lock: Lock) -> list[Requirement]:
+    """Return what pyproject.toml says that the lock should hold."""
+    if lock.group:
+        return [Requirement(each) for each in pyproject["dependency-groups"][lock.group]]
+    project = pyproject["project"]
+    optional = (each for extra in lock.extras for each in project["optional-dependencies"][extra])
+    return [Requirement(each) for each in [*project["dependencies"], *optional]]
 
 
 @dataclass(frozen=True)
@@ -181,11 +187,11 @@ def reading_of(output: bytes) -> Lookup | str:
 
 def main(folder: Path) -> int:
     """Print what was done and what was found; return the exit status."""
-    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    pyproject = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
     faults = []
     for lock in LOCKS:
         text = (folder / lock.path).read_text(encoding="utf-8")
-        faults += [f"{lock.path}: {fault}" for fault in faults_of(lock, text, wanted_by(project, lock.extras))]
+        faults += [f"{lock.path}: {fault}" for fault in faults_of(lock, text, wanted_by(pyproject, lock))]
     print(
         f"audit: {len(LOCKS)} locks checked: complete, pinned, hashed" if not faults else "audit: the locks have faults"
     )

@@ -43,7 +43,7 @@ def test_the_locks_of_this_repository_have_no_faults(
     monkeypatch.setattr(audit, "LOOKUP_SECONDS", 0)  # the database is for scripts/audit to ask
 
     assert audit.main(REPOSITORY) == 0
-    assert "4 locks checked: complete, pinned, hashed" in capsys.readouterr().out
+    assert "5 locks checked: complete, pinned, hashed" in capsys.readouterr().out
 
 
 def test_a_complete_lock_has_no_faults(audit: ModuleType) -> None:
