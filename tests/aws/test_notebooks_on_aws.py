@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import http.client
 import json
 import os
@@ -31,10 +32,15 @@ def push_two_images(aws: StandIn) -> str:
     return f"{address}@{pushed['imageId']['imageDigest']}"
 
 
+def code_of(name: str) -> str:
+    """Return the code cells of a notebook as one program."""
+    cells = json.loads((NOTEBOOKS / f"{name}.ipynb").read_text())["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+
+
 def run(name: str, aws: StandIn, folder: Path) -> str:
     """Run the code cells of a notebook in its folder; return what they print."""
-    cells = json.loads((NOTEBOOKS / f"{name}.ipynb").read_text())["cells"]
-    program = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    program = code_of(name)
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
@@ -128,6 +134,14 @@ def test_nothing_that_bills_is_left(trained: Run) -> None:
     assert asked[-3:] == ["SageMaker.DeleteEndpoint", "SageMaker.DeleteEndpointConfig", "SageMaker.DeleteModel"]
     assert trained.endpoints == 0
     assert trained.left == []
+
+
+@pytest.mark.parametrize("name", [TRAIN, TUNE])
+def test_cells_define_no_functions(name: str) -> None:
+    """What a cell does is read from top to bottom."""
+    defined = [node for node in ast.walk(ast.parse(code_of(name))) if isinstance(node, ast.FunctionDef | ast.Lambda)]
+
+    assert defined == []
 
 
 def test_tuning_job_has_the_declared_ranges_and_its_best_scores(aws: StandIn, tmp_path: Path) -> None:
