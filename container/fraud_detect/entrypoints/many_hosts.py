@@ -24,7 +24,7 @@ from fraud_detect.errors import FailedElsewhere, Stopped, UserError
 from fraud_detect.sagemaker.cluster import Cluster, address_of, until_there
 from fraud_detect.sagemaker.configuration import read_object
 from fraud_detect.sagemaker.hyperparameters import parse
-from fraud_detect.sagemaker.job import LOST_TOUCH, OK, OUR_FAULT, STOPPED, USER_FAULT, StopRequest, failure_of
+from fraud_detect.sagemaker.job import OK, OUR_FAULT, STOPPED, USER_FAULT, StopRequest, failure_of
 from fraud_detect.sagemaker.layout import Layout
 from fraud_detect.sagemaker.roll_call import PORT, Caller, RollCall
 from fraud_detect.sagemaker.shards import listing, shards
@@ -170,7 +170,7 @@ def _watched(process: subprocess.Popen[bytes], stop: StopRequest, caller: Caller
 
 def _explain(layout: Layout, code: int, caller: Caller) -> None:
     """Raise what the exit `code` of the training means, once it is clear whose failure it is."""
-    if code == STOPPED:
+    if code in (STOPPED, -signal.SIGTERM):  # the latter before it could heed one
         raise Stopped("stopped before the first round: there is no model to save")
     cause = failure_of(layout)
     if cause is None and code < 0:
@@ -180,5 +180,6 @@ def _explain(layout: Layout, code: int, caller: Caller) -> None:
         caller.wait_for_failure(SECONDS_TO_LEARN_THE_CAUSE)
         _raise_if_failed(caller)
         cause = f"The hosts lost touch (exit code {code}); expected a steady network between them. Try again."
-    caller.fail(cause, code if code in (USER_FAULT, OUR_FAULT) else USER_FAULT)
-    raise FailedElsewhere(cause, USER_FAULT if code in (LOST_TOUCH, *range(-64, 0)) else code)
+    code = OUR_FAULT if code == OUR_FAULT else USER_FAULT
+    caller.fail(cause, code)
+    raise FailedElsewhere(cause, code)
