@@ -21,7 +21,8 @@ from fraud_detect.sagemaker.line import Line, Message
 
 PORT = 9098
 SECONDS_TO_REPORT = 960.0
-SECONDS_TO_HANG_UP = 10.0
+SECONDS_FOR_LATECOMERS = 300.0
+"""How long the first host stays, when the job fails, for hosts that have not called yet: they would try for longer."""
 GONE = "it is gone: its process was killed, or the machine or the network failed. Look at its log."
 HOST, HAS, ROLL, DONE, FAILED, END = "host", "has", "roll", "done", "failed", "end"
 
@@ -49,7 +50,8 @@ class RollCall:
         self._lines: dict[str, Line] = {}
         self._has: dict[str, Any] = {}
         self._done: set[str] = set()
-        self._failed, self._open, self._lock = False, 0, threading.Condition()
+        self._failure: Failure | None = None
+        self._open, self._lock = 0, threading.Condition()
         threading.Thread(target=self._accept, daemon=True).start()
         timer = threading.Timer(SECONDS_TO_REPORT, self._check_all_there)
         timer.daemon = True
@@ -85,6 +87,8 @@ class RollCall:
         if name not in self._hosts or name in self._lines:
             return None
         self._lines[str(name)] = line
+        if self._failure is not None:
+            line.say({FAILED: asdict(self._failure)})
         return str(name)
 
     def _heed(self, name: str, message: Message) -> None:
@@ -96,7 +100,7 @@ class RollCall:
             self._fail(Failure(**message[FAILED]))
         if DONE in message:
             self._done.add(name)
-            if len(self._done) == len(self._hosts) and not self._failed:
+            if len(self._done) == len(self._hosts) and self._failure is None:
                 self._tell({END: True})
 
     def _tell_all_what_each_has(self) -> None:
@@ -108,8 +112,8 @@ class RollCall:
             self._tell({ROLL: self._has})
 
     def _fail(self, failure: Failure) -> None:
-        if not self._failed:
-            self._failed = True
+        if self._failure is None:
+            self._failure = failure
             self._tell({FAILED: asdict(failure)})
 
     def _tell(self, message: Message) -> None:
@@ -124,9 +128,13 @@ class RollCall:
                 self._fail(Failure(absent[0], cause, 1))
 
     def close(self) -> None:
-        """Wait until all have heard the last word and hung up, then end."""
+        """Wait until all have called, heard the last word and hung up, then end."""
+
+        def all_have_heard() -> bool:
+            return self._open == 0 and len(self._lines) == len(self._hosts)
+
         with self._lock:
-            self._lock.wait_for(lambda: self._open == 0, SECONDS_TO_HANG_UP)
+            self._lock.wait_for(all_have_heard, SECONDS_FOR_LATECOMERS)
         self._listener.close()
 
 

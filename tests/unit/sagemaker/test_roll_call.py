@@ -63,6 +63,24 @@ def test_all_learn_why_one_fails(meet: Meet) -> None:
     assert one.wait_for_failure(5) == two.wait_for_failure(5) == Failure("algo-2", "The label is missing", 1)
 
 
+def test_a_host_that_calls_late_learns_why_the_first_has_failed() -> None:
+    (address,) = loopback_names(1)
+    roll_call = RollCall(address, NAMES, lambda _: None)
+    one = Caller(socket.create_connection((address, PORT), 5), "algo-1", "algo-1")
+    one.fail("The hyperparameters are wrong", 1)
+    one.wait_for_failure(5)
+    one.close()
+    leaving = threading.Thread(target=roll_call.close)
+    leaving.start()
+
+    two = Caller(socket.create_connection((address, PORT), 5), "algo-2", "algo-1")
+
+    assert two.wait_for_failure(5) == Failure("algo-1", "The hyperparameters are wrong", 1)
+    two.close()
+    leaving.join(5)
+    assert not leaving.is_alive()
+
+
 def test_a_host_that_hangs_up_before_all_are_done_is_gone(meet: Meet) -> None:
     one, two = meet()
 
