@@ -95,9 +95,32 @@ def _train_or_supervise(layout: Layout, stop: StopRequest, warnings: Sequence[st
 def train_here(layout: Layout, stop: StopRequest, warnings: Sequence[str], together: Together) -> None:
     """Train on this host's share of the rows, and write the model if it is the first that has some."""
     values = read_object(layout.hyperparameters)
-    parameters = parse(values)
-    places, hosts = together.places(layout), together.hosts
-    parts, schema, labels = read_parts(places, parameters, stop.check, together)
+    with _scratch(layout, parse(values)) as scratch:
+        _train(layout, values, stop, warnings, together, scratch)
+
+
+@contextmanager
+def _scratch(layout: Layout, parameters: Hyperparameters) -> Iterator[Path | None]:
+    """Give a folder for what does not fit in memory, on the disk that has room; None if all is to fit."""
+    if not parameters.is_from_disk:
+        yield None
+        return
+    place = layout.output_data.parent
+    place.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".scratch-", dir=place, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def _train(
+    layout: Layout,
+    values: Mapping[str, Any],
+    stop: StopRequest,
+    warnings: Sequence[str],
+    together: Together,
+    scratch: Path | None,
+) -> None:
+    parameters, places, hosts = parse(values), together.places(layout), together.hosts
+    parts, schema, labels = read_parts(places, parameters, stop.check, together, scratch=scratch)
     codes = _reason_codes(places, schema, together)
     check_writable(layout)
     plan = planned(layout, parts, schema, parameters, given=given(values), stop=stop)
@@ -136,11 +159,19 @@ def _audience(parameters: Hyperparameters, together: Together) -> AbstractContex
 
 
 def read_parts(
-    places: Mapping[str, Path], parameters: Hyperparameters, watch: Watch, together: Together
+    places: Mapping[str, Path],
+    parameters: Hyperparameters,
+    watch: Watch,
+    together: Together,
+    *,
+    scratch: Path | None = None,
 ) -> tuple[Parts, Schema, Labels]:
-    """Return the parts; the tables they were cut from are let go here, before anything else needs memory."""
+    """Return the parts; the tables they were cut from are let go here, before anything else needs memory.
+
+    The rows lie in memory, or in files in the folder `scratch`.
+    """
     request = column_request(parameters)
-    table = read_training(places[TRAIN], request, watch=watch, share=together.share(TRAIN))
+    table = read_training(places[TRAIN], request, watch=watch, share=together.share(TRAIN), scratch=scratch)
     validation, test = (
         read_more(places[name], request, table, watch=watch, share=together.share(name)) if name in places else None
         for name in (VALIDATION, TEST)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -96,6 +97,11 @@ class FamilyParameters(BaseModel):
         return 1
 
     @property
+    def fits_from_disk(self) -> bool:
+        """Whether rows that do not fit in memory can be fitted on."""
+        return False
+
+    @property
     def can_go_on(self) -> bool:
         """Whether a fit can go on from a `Snapshot`, to the very model that it would have come to uninterrupted."""
         return False
@@ -108,8 +114,9 @@ class FitSettings:
     `measure` judges each round, as average precision. `parameters` are the family's own. `categories` is the number of
     categories of each column that holds codes of them, 0 for all other columns; shape (width,). A fraud counts as
     `fraud_weight` legitimate rows. With `rounds` the fit goes on for just as many, whatever the parameters say.
-    Families that can go on heed `snapshots`. Of several
-    `hosts`, each has a part of the rows, and `measure` is that of all.
+    Families that can go on heed `snapshots`. Of several `hosts`, each has a part of the rows, and `measure` is that of
+    all. With `scratch`, a folder for files that go away with the fit, the rows need not fit in memory, if the family
+    can do that.
     """
 
     parameters: FamilyParameters
@@ -122,6 +129,7 @@ class FitSettings:
     hooks: Hooks = field(default_factory=Hooks)
     snapshots: Snapshots = field(default_factory=Snapshots)
     hosts: Hosts = ALONE
+    scratch: Path | None = None
 
 
 Own = TypeVar("Own", bound=FamilyParameters)

@@ -64,6 +64,11 @@ class XGBoostParameters(FamilyParameters):
         return self.num_round
 
     @property
+    def fits_from_disk(self) -> bool:
+        """As `FamilyParameters.fits_from_disk`: on a GPU, XGBoost's external memory is the machine's."""
+        return self.device == CPU
+
+    @property
     def can_go_on(self) -> bool:
         """As `FamilyParameters.can_go_on`: sums on a GPU may differ with the way in which scores were come by."""
         return self.device == CPU

@@ -5,7 +5,7 @@ Knows XGBoost's matrices. Never knows files, how trees are grown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,9 @@ from fraud_detect.estimators.xgboost_collective import on_one_host
 from fraud_detect.hosts import in_order, order, own
 from fraud_detect.schema import Float32Matrix
 
+TRAIN, VALIDATION = "train", "validation"
+ROWS_OF_A_PIECE = 500_000
+"""Rows whose bins are read from disk at once."""
 LEGITIMATE_PER_FRAUD = 10
 FEWEST_LEGITIMATE, MOST_FRAUDS = 10_000, 100_000
 """Histogram cuts are taken from the frauds and this many legitimate rows a fraud, so that bins are narrow where frauds
@@ -24,20 +27,34 @@ are. docs/decisions/0006 has the measurements."""
 
 def matrices(training: Sequence[Block], validation: Block, settings: FitSettings, max_bin: int) -> tuple[Any, Any]:
     """Return XGBoost's matrices of the rows to fit on and of those to validate on, with `max_bin` bins a column."""
+    make = _in_memory if settings.scratch is None else _from_disk
+    train = make(training, settings, max_bin, _cuts((*training, validation), settings, max_bin), TRAIN)
+    return train, make([validation], settings, max_bin, train, VALIDATION)
+
+
+def _in_memory(blocks: Sequence[Block], settings: FitSettings, max_bin: int, ref: Any, _name: str) -> Any:
     import xgboost
 
-    types = _types(settings)
-    cuts = _cuts((*training, validation), settings, max_bin)
-    train = xgboost.QuantileDMatrix(_stream(training, types), ref=cuts, max_bin=max_bin, nthread=settings.threads)
-    held_out = xgboost.QuantileDMatrix(
-        validation.features,
-        label=validation.labels,
-        ref=train,
-        max_bin=max_bin,
-        feature_types=types,
-        nthread=settings.threads,
+    rows = _stream(blocks, _types(settings))
+    return xgboost.QuantileDMatrix(rows, ref=ref, max_bin=max_bin, nthread=settings.threads)
+
+
+def _from_disk(blocks: Sequence[Block], settings: FitSettings, max_bin: int, ref: Any, name: str) -> Any:
+    """Return a matrix whose bins lie in a file: https://xgboost.readthedocs.io/en/stable/tutorials/external_memory.html."""
+    import xgboost
+
+    rows = _stream(list(_pieces(blocks)), _types(settings), f"{settings.scratch}/{name}")
+    categorical = any(settings.categories)
+    return xgboost.ExtMemQuantileDMatrix(
+        rows, ref=ref, max_bin=max_bin, nthread=settings.threads, enable_categorical=categorical
     )
-    return train, held_out
+
+
+def _pieces(blocks: Sequence[Block]) -> Iterator[Block]:
+    for block in blocks:
+        for start in range(0, len(block.labels), ROWS_OF_A_PIECE):
+            place = slice(start, start + ROWS_OF_A_PIECE)
+            yield Block(block.features[place], block.labels[place])
 
 
 def _cuts(blocks: Sequence[Block], settings: FitSettings, max_bin: int) -> Any:
@@ -95,14 +112,17 @@ def _drawn(indices: NDArray[np.intp], most: int, rng: np.random.Generator) -> ND
     return indices if len(indices) <= most else rng.choice(indices, most, replace=False)
 
 
-def _stream(blocks: Sequence[Block], types: Sequence[str]) -> Any:
-    """Return the blocks as XGBoost takes data in parts, so that they need not be copied into one matrix."""
+def _stream(blocks: Sequence[Block], types: Sequence[str], cache: str | None = None) -> Any:
+    """Return the blocks as XGBoost takes data in parts, so that they need not be copied into one matrix.
+
+    `cache`: what the names of files begin with that XGBoost keeps its bins in, if not in memory.
+    """
     import xgboost
 
     class Stream(xgboost.DataIter):
         def __init__(self) -> None:
             self._left = list(blocks)
-            super().__init__()
+            super().__init__(cache_prefix=cache, on_host=cache is None)
 
         def next(self, input_data: Callable[..., None]) -> bool:
             if not self._left:

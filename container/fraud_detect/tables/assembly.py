@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ from fraud_detect.schema import MISSING, Float32Matrix
 from fraud_detect.tables.diagnosis import text_for_number
 from fraud_detect.tables.files import Source
 from fraud_detect.tables.labels import too_many_values
+from fraud_detect.tables.matrix import empty
 from fraud_detect.tables.request import Roles
 from fraud_detect.tables.share import WHOLE, Share
 from fraud_detect.tables.suspicion import too_distinct
@@ -69,12 +71,19 @@ class Vocabulary:
 
 
 class Assembly:
-    """A matrix that grows frame by frame.
+    """A matrix that grows frame by frame, in memory or in a file in the folder `scratch`.
 
     The features lie in `matrix`, float32, shape (n, width); a text is the place of the text in its vocabulary.
     """
 
-    def __init__(self, roles: Roles, texts: frozenset[str], capacity: int, share: Share = WHOLE) -> None:
+    def __init__(
+        self,
+        roles: Roles,
+        texts: frozenset[str],
+        capacity: int,
+        share: Share = WHOLE,
+        scratch: Path | None = None,
+    ) -> None:
         self.roles = roles
         too_many = partial(too_distinct, time=roles.time)
         self.vocabularies = {
@@ -85,7 +94,8 @@ class Assembly:
         self.read_rows = 0
         self.left_out_rows = 0
         self._share = share
-        self._matrix = np.empty((share.expected(capacity), len(roles.features)), dtype=np.float32)
+        self.scratch = scratch
+        self._matrix = empty((share.expected(capacity), len(roles.features)), scratch)
         self._labels: list[NDArray[np.float32]] = [np.empty(0, dtype=np.float32)]
         self._times: list[NDArray[np.float64]] = [np.empty(0, dtype=np.float64)]
         self._cards: list[NDArray[np.uint64]] = [np.empty(0, dtype=np.uint64)]
@@ -163,7 +173,7 @@ class Assembly:
     def _space_for(self, count: int) -> Float32Matrix:
         needed = self.rows + count
         if needed > len(self._matrix):
-            larger = np.empty((int(needed * GROWTH), self._matrix.shape[1]), dtype=np.float32)
+            larger = empty((int(needed * GROWTH), self._matrix.shape[1]), self.scratch)
             larger[: self.rows] = self._matrix[: self.rows]
             self._matrix = larger
         return self._matrix[self.rows : needed]

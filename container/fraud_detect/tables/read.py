@@ -38,11 +38,18 @@ def _no_watch() -> None:
     """Let the reading go on."""
 
 
-def read_training(channel: Path, request: ColumnRequest, *, watch: Watch = _no_watch, share: Share = WHOLE) -> Table:
+def read_training(
+    channel: Path,
+    request: ColumnRequest,
+    *,
+    watch: Watch = _no_watch,
+    share: Share = WHOLE,
+    scratch: Path | None = None,
+) -> Table:
     """Return the table of a training channel; its columns' kinds and categories become the schema.
 
     `watch` is called now and then; what it raises ends the reading. Of several hosts, each gets its `share` of the rows
-    and the schema of all.
+    and the schema of all. The features lie in memory, or in a file in the folder `scratch`.
 
     Raises
     ------
@@ -52,7 +59,7 @@ def read_training(channel: Path, request: ColumnRequest, *, watch: Watch = _no_w
     readers, head = _open(channel, share)
     roles = assign(head.names, head.has_header, request, head.source)
     texts = _texts(head, roles, request)
-    assembly = _assemble(channel, readers, roles, request, texts, share=share, watch=watch)
+    assembly = _assemble(channel, readers, roles, request, texts, share=share, watch=watch, scratch=scratch)
     found = _Found.of(assembly, share.hosts)
     labels = classes(found.label_values, request.positive_label, roles.label)
     columns = tuple(_column(found, place, name, request) for place, name in enumerate(roles.features))
@@ -84,7 +91,8 @@ def read_more(
     readers, head = _open(channel, share)
     roles = _roles_like(head, request, like)
     texts = frozenset(column.name for column in like.schema.columns if column.kind is not ColumnKind.NUMBER)
-    assembly = _assemble(channel, readers, roles, request, texts, share=share, watch=watch)
+    scratch = like.rows.scratch
+    assembly = _assemble(channel, readers, roles, request, texts, share=share, watch=watch, scratch=scratch)
     rows = _rows(assembly, like.schema.columns, like.labels, share)
     _check_missing(assembly, like.schema.columns)
     return Table(rows, like.schema, like.labels, assembly.left_out_rows)
@@ -165,8 +173,9 @@ def _assemble(
     *,
     share: Share,
     watch: Watch,
+    scratch: Path | None,
 ) -> Assembly:
-    assembly = Assembly(roles, texts, sum(reader.expected_rows for reader in readers), share)
+    assembly = Assembly(roles, texts, sum(reader.expected_rows for reader in readers), share, scratch)
     add = assembly.add_labelled if request.unlabelled_left_out else assembly.add
     for reader in readers:
         assembly.begin(reader.source)
@@ -209,7 +218,7 @@ def _rows(assembly: Assembly, columns: Sequence[Column], labels: Labels, share: 
     if unfit.any():
         raise _unfit_label(assembly, unfit, labels)
     numbers = share.numbered(assembly.numbers, assembly.read_from())
-    return Rows(assembly.matrix, encoded, _times(assembly), _cards(assembly), numbers)
+    return Rows(assembly.matrix, encoded, _times(assembly), _cards(assembly), numbers, assembly.scratch)
 
 
 def _unfit_label(assembly: Assembly, unfit: NDArray[np.bool_], labels: Labels) -> TableError:

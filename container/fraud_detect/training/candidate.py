@@ -260,6 +260,7 @@ class Procedure:
             hooks=Hooks(lambda done: observer.on_round(stage, done), observer.should_stop),
             snapshots=self.snapshots(stage) if parameters.family.can_go_on else Snapshots(),
             hosts=self.hosts,
+            scratch=sample.rows.scratch,
         )
 
 

@@ -233,6 +233,11 @@ class Hyperparameters(BaseModel):
         description="Families to search, separated by commas. Without it: the algorithm if it is given, else "
         "the fast ones: " + ", ".join(FAST) + ". Only with tune_minutes or tune_trials.",
     )
+    external_memory: Literal["true", "false"] = Field(
+        "false",
+        description="Whether the table is kept on disk while the job lasts, beside output/data, for one that does not "
+        "fit in memory. Only with xgboost on a CPU.",
+    )
     checkpoint_rounds: int | None = Field(
         None,
         ge=0,
@@ -344,6 +349,8 @@ class Hyperparameters(BaseModel):
 
     def _faults_of_family(self) -> Iterator[str]:
         family, weight = FAMILIES[self.algorithm], self.scale_pos_weight
+        if self.is_from_disk and not self.family.fits_from_disk:
+            yield "external_memory is true; expected false without algorithm=xgboost and device=cpu"
         if weight != 1 and not family.takes_weights:
             yield f"scale_pos_weight is {weight}; expected 1 with {ALGORITHM}={self.algorithm}, which takes no weights"
         if self.calibration == EXACT and not family.gives_probabilities:
@@ -367,6 +374,11 @@ class Hyperparameters(BaseModel):
     def algorithm(self) -> str:
         """The name of the family."""
         return self.family.algorithm
+
+    @property
+    def is_from_disk(self) -> bool:
+        """Whether the rows are kept on disk."""
+        return self.external_memory == "true"
 
     @property
     def is_searched(self) -> bool:

@@ -74,6 +74,7 @@ def check_together(parameters: Hyperparameters, hosts: int) -> None:
         f"resampler={resampler}": resampler not in (*TOGETHER, AUTO),
         f"split={parameters.split}": parameters.split == "prequential",
         "cv_folds": parameters.cv_folds > 0,
+        "external_memory": parameters.is_from_disk,
         "a search (tune_minutes, tune_trials)": parameters.is_searched,
     }
     found = ", ".join(what for what, is_so in faults.items() if is_so)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
@@ -10,6 +12,7 @@ import xgboost
 from fraud_detect.artifact.scorer import INPUT, OUTPUT, RAW_OUTPUT
 from fraud_detect.errors import SettingError
 from fraud_detect.estimators import xgboost as xgboost_family
+from fraud_detect.estimators import xgboost_matrices
 from fraud_detect.estimators.xgboost import NATIVE_FILE, FittedXGBoost
 from fraud_detect.estimators.xgboost_onnx import to_onnx
 from training_factories import a_block, a_fitted_model
@@ -100,3 +103,14 @@ def test_the_graph_grows_with_the_size_of_category_sets_and_no_faster() -> None:
     modes = next(attribute.strings for attribute in tree_node.attribute if attribute.name == "nodes_modes")
     assert len(modes) == members + leaves
     assert np.count_nonzero([mode == b"LEAF" for mode in modes]) == leaves
+
+
+def test_rows_on_disk_give_the_same_model_and_leave_nothing_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xgboost_matrices, "ROWS_OF_A_PIECE", 70)
+
+    model = a_fitted_model(scratch=tmp_path)
+
+    assert model.native_files() == a_fitted_model().native_files()
+    assert list(tmp_path.iterdir()) == []

@@ -61,7 +61,10 @@ def write_rows(folder: Path, rows: Rows, folds: Sequence[CrossFold]) -> None:
 def read_rows(folder: Path) -> Rows:
     """Return the rows that `write_rows` wrote; the system loads and shares their pages as they are read."""
     paths = {name: folder / f"{name}.npy" for name in PARTS}
-    return Rows(**{name: np.asarray(np.load(path, mmap_mode="r")) for name, path in paths.items() if path.exists()})
+    parts: dict[str, Any] = {
+        name: np.asarray(np.load(path, mmap_mode="r")) for name, path in paths.items() if path.exists()
+    }
+    return Rows(**parts)
 
 
 def read_fold(folder: Path, cell: Cell) -> CrossFold:
