@@ -44,7 +44,7 @@ def started(start: Start, network: str, place: int, root: Path) -> Container:
     return start("train", options=options)
 
 
-def test_hosts_train_together_though_one_is_late(start: Start, network: str, make_root: MakeRoot) -> None:
+def test_hosts_train_together_though_one_is_late(network: str, start: Start, make_root: MakeRoot) -> None:
     """The second host asks for the first one's name before there is such a container."""
     roots = roots_of(make_root, num_round="20")
     second = started(start, network, 1, roots[1])
@@ -60,7 +60,7 @@ def test_hosts_train_together_though_one_is_late(start: Start, network: str, mak
     assert together["validation"]["rows"] + together["train"]["rows"] == 1_500
 
 
-def test_a_host_that_is_killed_ends_the_other_with_the_cause(start: Start, network: str, make_root: MakeRoot) -> None:
+def test_a_host_that_is_killed_ends_the_other_with_the_cause(network: str, start: Start, make_root: MakeRoot) -> None:
     roots = roots_of(make_root, num_round="10000", early_stopping_rounds="0", resampler="none")
     first, second = (started(start, network, place, root) for place, root in enumerate(roots))
     wait_until(lambda: "round=3;" in first.log, f"some rounds:\n{first.log}", seconds=SECONDS)
