@@ -31,7 +31,7 @@ def registry_of(image: str) -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
-        docker("rmi", name)
+        docker("rmi", "--force", name)  # a stopped container may still refer to it
 
 
 def _handler(manifest: bytes) -> type[BaseHTTPRequestHandler]:
