@@ -6,8 +6,9 @@ Knows XGBoost and its way to ONNX. Never knows files, thresholds, resampling, ot
 from __future__ import annotations
 
 import ctypes
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -33,6 +34,8 @@ CPU, CUDA, DRIVER = "cpu", "cuda", "libcuda.so.1"
 HIST, OTHER_METHOD = "hist", "approx"
 DRAWING = ("subsample", "colsample_bytree", "colsample_bylevel", "colsample_bynode")
 
+logger = logging.getLogger(__name__)
+
 
 class XGBoostParameters(FamilyParameters):
     """Hyperparameters of XGBoost, by its own names."""
@@ -56,7 +59,11 @@ class XGBoostParameters(FamilyParameters):
     grow_policy: Literal["depthwise", "lossguide"] = Field("depthwise", description="Where trees grow first.")
     max_leaves: int = Field(0, ge=0, le=65_536, description="Leaves of a tree at most; 0 is no limit.")
     max_bin: int = Field(1024, ge=2, le=65_536, description="Histogram bins per column.")
-    device: Literal["cpu", "cuda"] = Field("cpu", description="Where trees are grown; cuda needs xgboost with CUDA.")
+    device: Literal["cpu", "cuda", "auto"] = Field(
+        "cpu",
+        description="Where trees are grown; cuda needs xgboost with CUDA and a GPU, auto takes them where they are, "
+        "else the CPU with a warning.",
+    )
 
     @property
     def most_rounds(self) -> int:
@@ -114,8 +121,7 @@ def fit(training: Sequence[Block], validation: Block, settings: FitSettings) -> 
     """
     import xgboost
 
-    if parameters_of(settings, XGBoostParameters).device == CUDA:
-        need_cuda()
+    settings = on_a_device(settings)
     ended = settings.snapshots.model
     with xgboost.config_context(verbosity=0):
         booster = _loaded(ended, settings) if ended else _boosted(training, validation, settings)
@@ -181,15 +187,33 @@ def _measured(booster: Any, matrix: Any, labels: NDArray[np.uint8], measure: Mea
     return measure(labels, booster.predict(matrix)[: len(labels)])
 
 
-def need_cuda() -> None:
-    """Raise `SettingError` unless XGBoost is built with CUDA and the machine has a GPU: it would go on without."""
+def on_a_device(settings: FitSettings) -> FitSettings:
+    """Return `settings` with a device that is there.
+
+    XGBoost would go on without a GPU that it was asked for. Raises `SettingError` in its stead.
+    """
+    given = parameters_of(settings, XGBoostParameters)
+    lack = None if given.device == CPU else _lack_of_cuda()
+    if lack is not None and given.device == CUDA:
+        raise SettingError(
+            f"device=cuda, but {lack}",
+            expected="XGBoost with CUDA, and a GPU",
+            remedy="Set device=auto or cpu, or train with the package `xgboost` in the place of `xgboost-cpu` (the "
+            "image by `docker build --build-arg CUDA=1`), where there is a GPU.",
+        )
+    if lack is not None:
+        logger.warning("device=auto: trees are grown on the CPU, since %s", lack)
+    device = CPU if given.device == CPU or lack is not None else CUDA
+    return replace(settings, parameters=given.model_copy(update={"device": device}))
+
+
+def _lack_of_cuda() -> str | None:
+    """Return what is not there for trees to be grown on a GPU; None if all is."""
     import xgboost
 
-    remedy = "Set device=cpu, or train with the package `xgboost` in the place of `xgboost-cpu`, where there is a GPU."
     if not xgboost.build_info().get("USE_CUDA"):
-        raise SettingError("device=cuda, but XGBoost is built without CUDA", expected="a build with it", remedy=remedy)
-    if not _gpus():
-        raise SettingError("device=cuda, but CUDA finds no GPU here", expected="one at least", remedy=remedy)
+        return "XGBoost is built without CUDA"
+    return None if _gpus() else "CUDA finds no GPU here"
 
 
 def _gpus() -> int:

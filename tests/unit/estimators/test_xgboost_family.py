@@ -56,8 +56,15 @@ def test_frauds_that_weigh_more_score_higher() -> None:
 def test_cuda_is_refused_where_xgboost_is_built_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xgboost, "build_info", lambda: {"USE_CUDA": False})
 
-    with pytest.raises(SettingError, match=r"built without CUDA; expected a build with it\. Set device=cpu"):
+    with pytest.raises(SettingError, match=r"built without CUDA; expected XGBoost with CUDA, .* Set device=auto"):
         a_fitted_model(parameters={"device": "cuda"})
+
+
+def test_without_a_gpu_auto_is_the_cpu_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    chosen = a_fitted_model(parameters={"device": "auto"})
+
+    assert chosen.native_files() == a_fitted_model(parameters={"device": "cpu"}).native_files()
+    assert "device=auto: trees are grown on the CPU, since" in caplog.text
 
 
 def test_cuda_is_refused_where_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
