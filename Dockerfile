@@ -11,7 +11,7 @@ COPY requirements/image.txt /src/requirements/image.txt
 RUN python3 -m pip --python /opt/fraud-detect/bin/python install -q --no-cache-dir --no-compile --only-binary :all: \
         --require-hashes -r /src/requirements/image.txt \
     && find /opt/fraud-detect/lib -type d '(' -name tests -o -path '*/onnx/backend/test' ')' -prune -exec rm -rf {} +
-# With `--build-arg CUDA=1` trees can be grown on a GPU, and the image is some 600 MB larger.
+# With `--build-arg CUDA=1` trees can be grown on a GPU, and the image is some 400 MB larger.
 ARG CUDA
 COPY requirements/cuda.txt /src/requirements/cuda.txt
 RUN if [ -n "$CUDA" ]; then \

@@ -26,7 +26,7 @@ def as_json() -> str:
         "SupportedHyperParameters": json.loads(hyperparameters.as_sagemaker()),
         "MetricDefinitions": json.loads(metrics.definitions()),
         "SupportedTuningJobObjectiveMetrics": _objectives(),
-        "ParameterRanges": {family: _ranges(family) for family in FAMILY_SPACES},
+        "ParameterRanges": {family: _ranges(family) for family in sorted(FAMILY_SPACES)},
     }
     return json.dumps(found, indent=2) + "\n"
 
