@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aws_stand_in import ACCOUNT, PYTHON, REGION, REPOSITORY, Done, Raw, Seen, StandIn
-from request_check import faults_in, need_valid
+from request_check import faults_in
 
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/fraud-detect:latest"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/fraud-detect"
@@ -199,15 +199,6 @@ def started(
 def deploy(aws: StandIn, *arguments: str, **more: Any) -> Done:
     """Deploy the endpoint `fraud` from a model.tar.gz that nothing is wrong with."""
     return run(aws, "deploy.py", *DEPLOYED, *arguments, **more)
-
-
-def planned(done: Done) -> list[dict[str, Any]]:
-    """Return the requests that a dry run printed, each of which AWS's API describes."""
-    assert done.status == 0, done.errors
-    found: list[dict[str, Any]] = json.loads(done.said)
-    for sent in found:
-        need_valid(sent["service"], sent["operation"], sent["request"])
-    return found
 
 
 def the(requests: list[dict[str, Any]], operation: str, **members: str) -> dict[str, Any]:

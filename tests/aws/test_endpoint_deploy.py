@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from aws_stand_in import ACCOUNT, REGION, StandIn
-from endpoint_stand_in import IMAGE, MODEL, ROLE, TAG, Endpoints, deploy, planned, run, the
+from endpoint_stand_in import IMAGE, MODEL, ROLE, TAG, Endpoints, deploy, run, the
+from job_runs import planned
 
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:fraud"
 EVERYTHING = (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from aws_stand_in import StandIn
-from endpoint_stand_in import IMAGE, ROLE, Endpoints, deploy, planned, run
+from endpoint_stand_in import IMAGE, ROLE, Endpoints, deploy, run
+from job_runs import planned
 
 DATA = ("--model-data", "s3://transactions/model.tar.gz")
 REAL = ("--image", IMAGE, "--role", ROLE, "--yes")

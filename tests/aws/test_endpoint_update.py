@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from aws_stand_in import Done, StandIn
 from botocore.session import get_session
-from endpoint_stand_in import DEPLOYED, IMAGE, ROLE, Endpoints, deploy, planned, started, the
+from endpoint_stand_in import DEPLOYED, IMAGE, ROLE, Endpoints, deploy, started, the
+from job_runs import planned
 
 from running_server import wait_until
 
