@@ -13,7 +13,7 @@ from endpoint_requests import ENDPOINT_TAG
 from faults import Fault, aws_faults
 from session import Aws
 
-LONGEST_PREFIX = 47
+LONGEST_PREFIX = 43
 """How much of an endpoint's name begins the names of its models and configurations: 63 less the time."""
 
 

@@ -43,8 +43,8 @@ def need_name(text: str, *, option: str, longest: int = 63) -> str:
 
 
 def name_at(moment: datetime, *, prefix: str) -> str:
-    """Return the name of what is made at `moment`, to the second."""
-    return f"{prefix}-{moment:%Y%m%d-%H%M%S}"
+    """Return the name of what is made at `moment`, to the millisecond: two of one second must not share a name."""
+    return f"{prefix}-{moment:%Y%m%d-%H%M%S}-{moment.microsecond // 1000:03d}"
 
 
 def pairs(texts: Iterable[str], *, option: str) -> dict[str, str]:
