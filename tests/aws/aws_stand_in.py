@@ -162,7 +162,7 @@ def _client(service: str, port: int) -> Any:
         region_name=REGION,
         endpoint_url=f"http://127.0.0.1:{port}",
         aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 (moto takes anything)
+        aws_secret_access_key="test",
     )
 
 

@@ -149,7 +149,7 @@ def aws_itself(aws: StandIn) -> Any:
         region_name="eu-west-1",
         endpoint_url=f"http://127.0.0.1:{aws.port}",
         aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 (moto takes anything)
+        aws_secret_access_key="test",
     )
 
 

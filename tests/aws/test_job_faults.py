@@ -126,7 +126,7 @@ def test_a_bucket_in_another_region_is_named_before_anything_is_created(aws: Sta
         region_name="eu-central-1",
         endpoint_url=f"http://127.0.0.1:{aws.moto_port}",
         aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 (moto takes anything)
+        aws_secret_access_key="test",
     )
     far.create_bucket(Bucket="far-away", CreateBucketConfiguration=constraint)
     done = run(aws, *TRAIN, "--yes", "--output", "s3://far-away/jobs")
