@@ -19,6 +19,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "compare": ("compare", "command"),
     "tune": ("tune", "command"),
     "serve": ("serve", "command"),
+    "console": ("console", "command"),
+    "accounts": ("accounts", "command"),
     "hyperparameters": ("reference", "hyperparameters_command"),
     "metric-definitions": ("reference", "metric_definitions_command"),
     "specification": ("reference", "specification_command"),

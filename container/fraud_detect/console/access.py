@@ -1,0 +1,89 @@
+"""Who may see which page: one table. A page that is not in it belongs to nobody.
+
+Knows the names of all views. Never knows what they do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import Flask, Response, g, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from fraud_detect.console.storage.tables import Role
+
+PROGRAM = "program"
+"""The role of whoever shows an API token."""
+API = "/api/"
+
+Roles = frozenset[str]
+NOBODY: Roles = frozenset()
+ANYONE: Roles = frozenset({"anyone"})
+ADMIN: Roles = frozenset({Role.ADMIN})
+STAFF: Roles = frozenset({Role.ADMIN, Role.ANALYST, Role.AGENT})
+ANALYSTS: Roles = frozenset({Role.ADMIN, Role.ANALYST})
+SIGNED_IN: Roles = frozenset(Role)
+
+ACCESS: Mapping[str, Roles] = {
+    "static": ANYONE,
+    "pages.home": SIGNED_IN,
+    "pages.ping": ANYONE,
+    "accounts.log_in": ANYONE,
+    "accounts.log_out": SIGNED_IN,
+}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who sent a request: `session_id` of a browser's log-in, none for a program or for nobody in particular."""
+
+    name: str
+    role: str
+    user_id: int | None = None
+    session_id: int | None = None
+    customer: str | None = None
+
+
+NO_ONE = Caller(name="", role="anyone")
+
+
+def the_caller() -> Caller:
+    """Return who sent this request."""
+    caller: Caller = g.get("caller", NO_ONE)
+    return caller
+
+
+def may(view: str) -> bool:
+    """Return whether the caller may see `view`; templates ask it for links."""
+    allowed = ACCESS.get(view, NOBODY)
+    return allowed is ANYONE or the_caller().role in allowed
+
+
+def refuse() -> ResponseReturnValue | None:
+    """Return what a caller gets who may not see the view of this request; None where it may, or where there is none."""
+    if request.endpoint is None or may(request.endpoint):
+        return None
+    known = the_caller() is not NO_ONE
+    if request.path.startswith(API):
+        return _refused_program(known=known)
+    if known:
+        return render_template("error.html", title="Not for you", text=_FORBIDDEN), 403
+    return redirect(url_for("accounts.log_in", next=request.full_path.rstrip("?") if request.method == "GET" else None))
+
+
+_FORBIDDEN = "Your account's role does not include this page. An administrator can change roles."
+
+
+def _refused_program(*, known: bool) -> tuple[Response, int]:
+    if known:
+        return jsonify(error="forbidden", message=_FORBIDDEN), 403
+    message = "The request says not who sends it; expected an API token. Send the header `Authorization: Bearer TOKEN`."
+    return jsonify(error="unauthorized", message=message), 401
+
+
+def check_all_views(app: Flask) -> None:
+    """Raise LookupError if a view of `app` is not in the table, or the table names one that is not there."""
+    views = {rule.endpoint for rule in app.url_map.iter_rules()}
+    if views != set(ACCESS):
+        raise LookupError(f"views and the table of access differ: {sorted(views ^ set(ACCESS))}")

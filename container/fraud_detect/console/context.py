@@ -1,0 +1,36 @@
+"""What every view can reach: the database, the endpoint, the clock, keys.
+
+Knows what there is. Never knows what views do with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import current_app
+
+from fraud_detect.artifact.manifest import Manifest
+from fraud_detect.console.endpoint import Endpoint
+from fraud_detect.console.keys import Sealed
+from fraud_detect.console.settings import Clock, Settings
+from fraud_detect.console.storage.database import Database
+
+EXTENSION = "fraud_detect_console"
+
+
+@dataclass(frozen=True)
+class Console:
+    """The parts of one console."""
+
+    settings: Settings
+    database: Database
+    endpoint: Endpoint
+    manifest: Manifest
+    sealed: Sealed
+    clock: Clock
+
+
+def console() -> Console:
+    """Return the console whose request this is."""
+    found: Console = current_app.extensions[EXTENSION]
+    return found

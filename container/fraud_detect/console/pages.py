@@ -1,0 +1,30 @@
+"""The first page, and whether the console is up.
+
+Knows which pages there are. Never knows what they do.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from fraud_detect.console.access import may
+
+blueprint = Blueprint("pages", __name__)
+NAVIGATION: tuple[tuple[str, str], ...] = ()
+"""The views in the order of the menu, and their words; who comes in is led to the first one that the role may see."""
+
+
+@blueprint.get("/")
+def home() -> ResponseReturnValue:
+    """Lead to the first page of the caller's work."""
+    for view, _ in NAVIGATION:
+        if may(view):
+            return redirect(url_for(view))
+    return render_template("home.html")
+
+
+@blueprint.get("/ping")
+def ping() -> ResponseReturnValue:
+    """Say that the console is up."""
+    return "", 200, {"Content-Type": "text/plain"}

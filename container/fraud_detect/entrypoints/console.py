@@ -1,0 +1,158 @@
+"""`console`: the web console of a model and its endpoint.
+
+Knows the environment, the console's parts, gunicorn. Never knows pages.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fraud_detect import log
+from fraud_detect.artifact import bundle
+from fraud_detect.errors import SettingError, UserError
+from fraud_detect.sagemaker.job import OUR_FAULT, USER_FAULT
+from fraud_detect.sagemaker.layout import DEFAULT_ROOT, Layout
+
+try:
+    from gunicorn.app.base import BaseApplication
+
+    from fraud_detect.console.app import create_app
+    from fraud_detect.console.endpoint.open import opened
+    from fraud_detect.console.settings import Settings
+    from fraud_detect.console.storage.database import Database
+except ModuleNotFoundError as error:
+    raise click.ClickException(
+        f"The console needs {error.name}, which is not installed; expected the extra `console`. "
+        "Install it: pip install 'fraud-detect[console]'."
+    ) from error
+
+THIS_MACHINE, EVERY_ADDRESS = "127.0.0.1", "0.0.0.0"  # noqa: S104 - a container's port is reached from outside it
+KEY_VARIABLE, DATABASE_VARIABLE = "FRAUD_DETECT_CONSOLE_KEY", "FRAUD_DETECT_CONSOLE_DATABASE"
+KEY_FILE, DATABASE_FILE = "key", "console.sqlite"
+SHORTEST_KEY = 32
+THREADS = 96
+"""Each browser that listens to the desk holds one."""
+GRACE_SECONDS = 20
+
+logger = logging.getLogger(__name__)
+
+root_option = click.option(
+    "--root",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DEFAULT_ROOT,
+    show_default=True,
+    help="Folder that stands in for /opt/ml: model/ and output/data/ are in it, and console/ is made there.",
+)
+database_option = click.option(
+    "--database",
+    help=f"sqlite:/// or postgresql:// address.  [default: {DATABASE_VARIABLE}, or a file in ROOT/console]",
+)
+
+
+@click.command("console", short_help="Serve the web console.")
+@click.option("--endpoint", required=True, help="http://HOST:PORT of a server, or sagemaker:NAME.")
+@root_option
+@database_option
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port to listen on.")
+@click.option(
+    "--host", default=THIS_MACHINE, show_default=True, help=f"Address to listen on; {EVERY_ADDRESS} for every one."
+)
+@click.option("--https", is_flag=True, help="Browsers come by HTTPS, through a proxy in front: cookies need it then.")
+def command(endpoint: str, root: Path, database: str | None, port: int, host: str, *, https: bool) -> None:
+    """Serve the web console of the model in ROOT/model, which ENDPOINT scores with, until a signal comes."""
+    log.configure()
+    try:
+        settings = settings_of(root, database, os.environ, behind_https=https)
+        bundle.read(settings.model_folder)
+        opened(endpoint)
+        _migrated(settings)
+    except UserError as error:
+        logger.error("%s", error)  # noqa: TRY400 - its text says all
+        sys.exit(USER_FAULT)
+    except Exception:
+        logger.exception("Bug in fraud-detect; please report it")
+        sys.exit(OUR_FAULT)
+    logger.info("the console is on http://%s:%d and scores with %s", host, port, endpoint)
+    Server(settings, endpoint, {"bind": f"{host}:{port}"}).run()
+
+
+def main() -> None:
+    """Run the executable `console` of the image, which listens on every address."""
+    command.main(prog_name="console", default_map={"host": EVERY_ADDRESS})
+
+
+def settings_of(
+    root: Path, database: str | None, environment: Mapping[str, str], *, behind_https: bool = False
+) -> Settings:
+    """Return the settings of a console under `root`, whose folder and key are made where there are none."""
+    folder = root / "console"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    address = database or environment.get(DATABASE_VARIABLE) or f"sqlite:///{folder / DATABASE_FILE}"
+    layout = Layout(root)
+    return Settings(
+        model_folder=layout.model,
+        report_folder=layout.output_data,
+        folder=folder,
+        database_url=address,
+        secret_key=_key(folder / KEY_FILE, environment.get(KEY_VARIABLE, "")),
+        behind_https=behind_https,
+    )
+
+
+def _key(file: Path, given: str) -> bytes:
+    """Return the key of the environment, or of `file`, which is written where it is not there yet."""
+    if given:
+        if len(given) < SHORTEST_KEY:
+            raise SettingError(
+                f"{KEY_VARIABLE} has {len(given)} characters",
+                expected=f"at least {SHORTEST_KEY}, drawn at random",
+                remedy="Draw one: python3 -c 'import secrets; print(secrets.token_hex(32))'.",
+            )
+        return given.encode()
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
+            new.write(secrets.token_hex(32))
+    except FileExistsError:
+        pass
+    return file.read_bytes().strip()
+
+
+def _migrated(settings: Settings) -> None:
+    database = Database(settings.database_url)
+    database.migrate()
+    database.close()
+
+
+class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn with one process of many threads: most of them wait, for a browser or for the endpoint."""
+
+    def __init__(self, settings: Settings, endpoint: str, configuration: Mapping[str, Any]) -> None:
+        self._settings, self._endpoint, self._configuration = settings, endpoint, configuration
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set gunicorn's settings."""
+        chosen = {
+            "workers": 1,
+            "worker_class": "gthread",
+            "threads": THREADS,
+            "graceful_timeout": GRACE_SECONDS,
+            "proc_name": "fraud-detect console",
+            "control_socket_disable": True,
+            "forwarder_headers": "",
+            **self._configuration,
+        }
+        for name, value in chosen.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Return the application, in the process that answers."""
+        return create_app(self._settings, opened(self._endpoint))

@@ -1,0 +1,61 @@
+"""Log-in: who comes in, who does not, and how long it lasts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from console_factories import PASSWORD, Turned, a_console, an_account, form_token, logged_in, posted
+from fraud_detect.console.storage.tables import Role
+
+
+def test_nobody_sees_a_page_without_log_in(tmp_path: Path) -> None:
+    answer = a_console(tmp_path).test_client().get("/")
+    assert (answer.status_code, answer.location) == (302, "/log-in?next=/")
+
+
+def test_a_right_password_opens_a_session(tmp_path: Path) -> None:
+    assert "Welcome, ada" in logged_in(a_console(tmp_path), Role.ADMIN, name="ada").get("/", follow_redirects=True).text
+
+
+def test_a_wrong_password_does_not(tmp_path: Path) -> None:
+    app = a_console(tmp_path)
+    answer = posted(app.test_client(), "/log-in", name=an_account(app), password="wrong horse battery")
+    assert (answer.status_code, "The name or the password is wrong" in answer.text) == (401, True)
+
+
+def test_five_wrong_passwords_lock_the_account_for_a_quarter_of_an_hour(tmp_path: Path) -> None:
+    clock = Turned()
+    app = a_console(tmp_path, clock=clock)
+    name, client = an_account(app), app.test_client()
+    for _ in range(5):
+        posted(client, "/log-in", name=name, password="wrong horse battery")
+    assert posted(client, "/log-in", name=name, password=PASSWORD).status_code == 401
+    clock.turn(minutes=15)
+    assert posted(client, "/log-in", name=name, password=PASSWORD).status_code == 302
+
+
+@pytest.mark.parametrize(("minutes", "steps"), [(30, 1), (29, 25)], ids=["idle", "old"])
+def test_a_session_ends_when_idle_or_old(tmp_path: Path, minutes: int, steps: int) -> None:
+    clock = Turned()
+    client = logged_in(a_console(tmp_path, clock=clock))
+    for _ in range(steps):
+        assert client.get("/").status_code == 200
+        clock.turn(minutes=minutes)
+    assert client.get("/").status_code == 302
+
+
+def test_a_form_without_its_token_is_refused(tmp_path: Path) -> None:
+    app = a_console(tmp_path)
+    answer = app.test_client().post("/log-in", data={"name": an_account(app), "password": PASSWORD})
+    assert answer.status_code == 400
+
+
+def test_log_out_ends_the_session_wherever_its_cookie_is(tmp_path: Path) -> None:
+    client = logged_in(a_console(tmp_path))
+    stolen = client.get_cookie("fraud_detect_console")
+    assert stolen is not None
+    client.post("/log-out", data={"csrf_token": form_token(client, "/")})
+    client.set_cookie("fraud_detect_console", stolen.value)
+    assert client.get("/").status_code == 302
