@@ -31,6 +31,13 @@ ACCESS: Mapping[str, Roles] = {
     "pages.ping": ANYONE,
     "accounts.log_in": ANYONE,
     "accounts.log_out": SIGNED_IN,
+    "files.index": ANALYSTS,
+    "files.upload": ANALYSTS,
+    "files.show": ANALYSTS,
+    "files.progress": ANALYSTS,
+    "files.download": ANALYSTS,
+    "files.again": ANALYSTS,
+    "files.delete": ANALYSTS,
 }
 
 

@@ -18,12 +18,13 @@ from fraud_detect.console import access, pages, security
 from fraud_detect.console.accounts import views as accounts
 from fraud_detect.console.context import EXTENSION, Console
 from fraud_detect.console.endpoint import Endpoint
+from fraud_detect.console.files import views as files
 from fraud_detect.console.keys import COOKIES, Sealed, derived
 from fraud_detect.console.settings import Clock, Settings, utc_now
 from fraud_detect.console.storage.database import Database
 from fraud_detect.errors import UserError
 
-BLUEPRINTS = (pages.blueprint, accounts.blueprint)
+BLUEPRINTS = (pages.blueprint, accounts.blueprint, files.blueprint)
 SMALLEST_LIMIT_BYTES = 1 << 20
 
 logger = logging.getLogger(__name__)
@@ -98,7 +99,7 @@ def _add_errors(app: Flask) -> None:
 
 
 def _said(title: str, text: str, status: int) -> ResponseReturnValue:
-    if request.path.startswith(access.API):
+    if request.path.startswith(access.API) or request.accept_mimetypes.best == "application/json":
         answer: Response = jsonify(error=title, message=text)
         return answer, status
     return render_template("error.html", title=title, text=text), status

@@ -16,7 +16,7 @@ def test_nobody_sees_a_page_without_log_in(tmp_path: Path) -> None:
 
 
 def test_a_right_password_opens_a_session(tmp_path: Path) -> None:
-    assert "Welcome, ada" in logged_in(a_console(tmp_path), Role.ADMIN, name="ada").get("/", follow_redirects=True).text
+    assert "ada <span" in logged_in(a_console(tmp_path), Role.ADMIN, name="ada").get("/", follow_redirects=True).text
 
 
 def test_a_wrong_password_does_not(tmp_path: Path) -> None:

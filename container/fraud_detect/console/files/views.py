@@ -1,0 +1,248 @@
+"""Upload, progress, table, download.
+
+Knows Flask. Never knows how files are read or scored.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import PureWindowsPath
+from typing import Any, cast
+
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    flash,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
+from flask.blueprints import BlueprintSetupState
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
+from werkzeug.exceptions import NotFound
+
+from fraud_detect.console.access import the_caller
+from fraud_detect.console.context import EXTENSION, Console, console
+from fraud_detect.console.files import records
+from fraud_detect.console.files.background import MOST_UNFINISHED, Scoring
+from fraud_detect.console.files.folder import Folder, Folders
+from fraud_detect.console.files.reading import Columns, FileError, Reading
+from fraud_detect.console.files.records import FileState, Viewer
+from fraud_detect.console.files.scoring import MOST_EXPLAINED, Model, Summary, summary_of
+from fraud_detect.console.files.upload import OnDisk, UploadRequest
+from fraud_detect.console.files.viewing import page
+from fraud_detect.console.storage.tables import Role, ScoredFile
+
+blueprint = Blueprint("files", __name__, url_prefix="/files")
+SCORING = "fraud_detect_console_files"
+FOLDER = "files"
+LONGEST_NAME = 200
+EVERY_SECONDS = 5
+"""How often a browser without JavaScript looks again."""
+
+
+class UploadForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """A file."""
+
+    file = FileField("CSV file")
+
+
+@blueprint.record_once
+def _begin(state: BlueprintSetupState) -> None:
+    here: Console = state.app.extensions[EXTENSION]
+    scoring = Scoring(
+        Folders(here.settings.folder / FOLDER), here.database, Model(here.manifest, here.endpoint), here.clock
+    )
+    scoring.begin()
+    state.app.extensions[SCORING] = scoring
+    cast(Flask, state.app).request_class = UploadRequest
+
+
+@blueprint.url_value_preprocessor
+def _let_in(endpoint: str | None, _: dict[str, Any] | None) -> None:
+    """Let a large body in where one is expected: before anything reads the form to look for its token."""
+    if endpoint == "files.upload":
+        cast(UploadRequest, request).let_in(_folders().incoming, console().settings.upload_limit_bytes)
+
+
+@blueprint.get("")
+def index() -> ResponseReturnValue:
+    """Show the form, and the files so far."""
+    return _listed(UploadForm(), 200)
+
+
+@blueprint.post("")
+def upload() -> ResponseReturnValue:
+    """Keep a file and let it be scored, or say why not."""
+    form = UploadForm()
+    try:
+        token = _kept(form)
+    except FileError as error:
+        if _wants_json():
+            return jsonify(error="refused", message=str(error)), 400
+        form.file.errors = [str(error)]
+        return _listed(form, 400)
+    address = url_for("files.show", token=token)
+    return jsonify(address=address) if _wants_json() else redirect(address, 303)
+
+
+@blueprint.get("/<token>")
+def show(token: str) -> ResponseReturnValue:
+    """Show how far a file is, or its rows by score."""
+    file = _file(token)
+    told = {"file": file, "left": None, "done": 0.0}
+    if file.state == FileState.DONE:
+        return _table(file)
+    return render_template("files/progress.html", **{**told, **_progress(file)}, every=EVERY_SECONDS)
+
+
+@blueprint.get("/<token>/progress")
+def progress(token: str) -> ResponseReturnValue:
+    """Tell the page's script how far a file is."""
+    file = _file(token)
+    return jsonify(state=file.state, **_progress(file))
+
+
+@blueprint.get("/<token>/scored.csv")
+def download(token: str) -> Response:
+    """Give the scored file."""
+    file, here = _file(token), console()
+    if file.state != FileState.DONE:
+        raise NotFound
+    with here.database.writing() as rows:
+        records.downloaded(rows, file, the_caller().name, here.clock())
+    stem = file.name.removesuffix(".csv").removesuffix(".CSV")
+    return send_file(
+        _folder(file).scored, "text/csv; charset=utf-8", as_attachment=True, download_name=f"{stem}-scored.csv"
+    )
+
+
+@blueprint.post("/<token>/again")
+def again(token: str) -> ResponseReturnValue:
+    """Score a file that failed once more."""
+    file, here = _file(token), console()
+    with here.database.writing() as rows:
+        waits = records.again(rows, file, the_caller().name, here.clock())
+    if waits:
+        _scoring().add(file.token)
+    return redirect(url_for("files.show", token=token), 303)
+
+
+@blueprint.post("/<token>/delete")
+def delete(token: str) -> ResponseReturnValue:
+    """Remove a file and its scores."""
+    file = _file(token)
+    _scoring().remove(file, the_caller().name)
+    flash(f"{file.name} is deleted.")
+    return redirect(url_for("files.index"), 303)
+
+
+def _kept(form: UploadForm) -> str:
+    """Return the token of the uploaded file, which is on the disk and fits the model by its header."""
+    here, viewer, scoring = console(), _viewer(), _scoring()
+    given = form.file.data
+    if given is None:
+        raise FileError("No file was sent", expected="a CSV file", remedy="Choose one, or drop one on the page.")
+    scoring.expire()
+    with here.database.reading() as rows:
+        if records.unfinished_count(rows) >= MOST_UNFINISHED:
+            raise FileError(
+                f"{MOST_UNFINISHED} files wait already", expected="fewer", remedy="Try again when some are done."
+            )
+    upload: OnDisk = given.stream
+    size = upload.sync()
+    with Reading(upload.path) as reading:
+        Columns.of(reading.form(here.manifest.table_schema), here.manifest.table_schema)
+    token = _folders().keep(upload.path)
+    with here.database.writing() as rows:
+        records.added(rows, token=token, name=_name(given.filename), size=size, viewer=viewer, now=here.clock())
+    scoring.add(token)
+    return token
+
+
+def _name(given: str | None) -> str:
+    """Return what the user called a file, for people to read; it is never a path here."""
+    name = "".join(sign for sign in PureWindowsPath(given or "").name if sign.isprintable()).strip()
+    return name[:LONGEST_NAME] or "rows.csv"
+
+
+def _listed(form: UploadForm, status: int) -> ResponseReturnValue:
+    here = console()
+    with here.database.reading() as rows:
+        files = records.of(rows, _viewer())
+    return render_template(
+        "files/index.html",
+        form=form,
+        files=files,
+        schema=here.manifest.table_schema,
+        limit_mb=here.settings.upload_limit_bytes // (1 << 20),
+        kept_days=records.KEPT.days,
+        most_explained=MOST_EXPLAINED,
+        running={file.token for file, _ in files if file.state in records.UNFINISHED},
+    ), status
+
+
+def _table(file: ScoredFile) -> ResponseReturnValue:
+    folder = _folder(file)
+    summary: Summary = summary_of(folder)
+    alerts_only = request.args.get("alerts") == "1"
+    shown = page(folder, summary, request.args.get("page", 1, type=int), alerts_only=alerts_only)
+    return render_template(
+        "files/table.html",
+        file=file,
+        summary=summary,
+        page=shown,
+        alerts_only=alerts_only,
+        most_explained=MOST_EXPLAINED,
+    )
+
+
+def _progress(file: ScoredFile) -> dict[str, Any]:
+    found = _scoring().progress(file.token)
+    if found is None:
+        return {
+            "step": file.state,
+            "done": 1.0 if file.state == FileState.DONE else 0.0,
+            "left": None,
+            "rows": file.rows,
+        }
+    left = found.seconds_left(time.monotonic())
+    return {"step": found.step, "done": round(found.done, 4), "left": left and round(left), "rows": found.rows}
+
+
+def _file(token: str) -> ScoredFile:
+    """Return the file that the caller may see; there is no other."""
+    with console().database.reading() as rows:
+        file = records.found(rows, token, _viewer())
+    if file is None:
+        raise NotFound("There is no such file, or it is another user's.")
+    return file
+
+
+def _viewer() -> Viewer:
+    caller = the_caller()
+    return Viewer(caller.name, caller.user_id or 0, sees_all=caller.role == Role.ADMIN)
+
+
+def _wants_json() -> bool:
+    return request.accept_mimetypes.best == "application/json"
+
+
+def _scoring() -> Scoring:
+    found: Scoring = current_app.extensions[SCORING]
+    return found
+
+
+def _folders() -> Folders:
+    return Folders(console().settings.folder / FOLDER)
+
+
+def _folder(file: ScoredFile) -> Folder:
+    return _folders().of(file.token)
