@@ -1,4 +1,4 @@
-# One image that trains and serves: `docker run IMAGE train`, `docker run IMAGE serve`.
+# One image that trains, serves and shows: `docker run IMAGE train`, `docker run IMAGE serve`, `docker run IMAGE console --endpoint URL`.
 
 FROM debian:trixie-slim AS builder
 # Debian's own pip and setuptools build the wheel, so that nothing outside the hashed list is downloaded.
@@ -23,7 +23,7 @@ COPY pyproject.toml README.md LICENSE /src/
 COPY container /src/container
 RUN python3 -m pip wheel -q --no-cache-dir --no-deps --no-build-isolation --wheel-dir /tmp/wheel /src \
     && python3 -m pip --python /opt/fraud-detect/bin/python install -q --no-cache-dir --no-compile --no-deps /tmp/wheel/*.whl \
-    && install -m 755 /src/container/train /src/container/serve /src/container/healthcheck /opt/fraud-detect/bin/
+    && install -m 755 /src/container/train /src/container/serve /src/container/console /src/container/healthcheck /opt/fraud-detect/bin/
 # Bytecode that is trusted without a look at its source: a read-only root cannot write it, and copying may change times.
 RUN /opt/fraud-detect/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/fraud-detect/lib
 
@@ -42,7 +42,7 @@ ENV NVIDIA_VISIBLE_DEVICES=${CUDA:+all} \
     PYTHONUNBUFFERED=1
 WORKDIR /opt/fraud-detect
 EXPOSE 8080
-# Healthy while it trains; while it serves, as /ping says.
+# Healthy while it trains; while it serves, or is the console, as /ping says.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["healthcheck"]
 ARG VERSION=unversioned
 ARG REVISION=unknown

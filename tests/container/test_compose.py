@@ -1,4 +1,4 @@
-"""deploy/compose.yaml: the server alone on this machine, and by TLS with and without API keys."""
+"""deploy/compose.yaml: the server alone on this machine, by TLS with and without API keys, and with the console."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ pytestmark = pytest.mark.docker
 
 CSV = (REPOSITORY / "local_test/payload.csv").read_bytes()
 KEY, OTHER_KEY = "a-key-of-the-tests-0123456789", "another-key-of-the-tests-012345"
+EVERY_PROFILE = ("--profile", "tls", "--profile", "console")
 PROJECT = f"fraud-detect-tests-{os.getpid()}"
 
 
@@ -33,9 +34,10 @@ class Project:
     environment: Mapping[str, str]
     http_port: int
     tls_port: int
+    console_port: int
 
     def compose(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run Docker's compose with both services in view."""
+        """Run Docker's compose."""
         plugin = subprocess.run(["docker", "compose", "version"], check=False, capture_output=True).returncode == 0
         program = ["docker", "compose"] if plugin else ["docker-compose"]
         options = ["--file", REPOSITORY / "deploy/compose.yaml", "--project-name", PROJECT]
@@ -59,7 +61,7 @@ class Project:
 
     def container(self, service: str) -> Any:
         """Return what Docker knows of the container of a service."""
-        return inspect(self.run("--profile", "tls", "ps", "--quiet", service).strip())
+        return inspect(self.run(*EVERY_PROFILE, "ps", "--quiet", service).strip())
 
     def ask(self, path: str, body: bytes | None = None, **headers: str) -> Answer:
         """Send a request by TLS, the certificate verified."""
@@ -90,20 +92,36 @@ def server(image: str, trained: Path, tmp_path_factory: pytest.TempPathFactory) 
     """Give the project after a plain `up`."""
     folder = tmp_path_factory.mktemp("tls")
     folder.chmod(0o755)
-    http_port, tls_port = a_free_port(), a_free_port()
+    http_port, tls_port, console_port = a_free_port(), a_free_port(), a_free_port()
     environment = {
         "IMAGE": image,
         "MODEL_FOLDER": str(trained / "model"),
         "TLS_FOLDER": str(folder),
         "HTTP_ADDRESS": f"127.0.0.1:{http_port}",
         "TLS_ADDRESS": f"127.0.0.1:{tls_port}",
+        "REPORT_FOLDER": str(trained / "output/data"),
+        "CONSOLE_FOLDER": str(a_folder_of_user_10001(tmp_path_factory)),
+        "CONSOLE_ADDRESS": f"127.0.0.1:{console_port}",
     }
-    project = Project(folder, environment, http_port, tls_port)
+    project = Project(folder, environment, http_port, tls_port, console_port)
     try:
         project.run("up", "--detach", "--wait")
         yield project
     finally:
-        project.compose("--profile", "tls", "down", "--volumes", "--timeout", "5")
+        project.compose(*EVERY_PROFILE, "down", "--volumes", "--timeout", "5")
+
+
+def a_folder_of_user_10001(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("console")
+    folder.chmod(0o777)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def console(server: Project) -> Project:
+    """Return the project after `--profile console up`."""
+    server.run("--profile", "console", "up", "--detach", "--wait")
+    return server
 
 
 @pytest.fixture(scope="module")
@@ -154,16 +172,42 @@ def test_errors_of_the_server_come_through(proxy: Project) -> None:
     assert '"remedy"' in answered.body
 
 
-@pytest.mark.parametrize("service", ["server", "proxy"])
-def test_containers_are_confined(proxy: Project, service: str) -> None:
-    host = proxy.container(service)["HostConfig"]
+@pytest.mark.usefixtures("proxy")
+@pytest.mark.parametrize("service", ["server", "proxy", "console"])
+def test_containers_are_confined(console: Project, service: str) -> None:
+    container = console.container(service)
+    host = container["HostConfig"]
 
     assert (host["ReadonlyRootfs"], host["CapDrop"], host["Privileged"]) == (True, ["ALL"], False)
     assert host["SecurityOpt"] == ["no-new-privileges:true"]
     assert host["Memory"] > 0
     assert host["NanoCpus"] > 0
     assert host["RestartPolicy"]["Name"] == "unless-stopped"
-    assert proxy.container(service)["Config"]["User"] == "10001:10001"
+    assert container["Config"]["User"] == "10001:10001"
+
+
+def test_console_answers_on_this_machine(console: Project) -> None:
+    answered = answer(f"http://127.0.0.1:{console.console_port}/log-in", None, {}, None)
+
+    assert answered.status == 200, answered.body
+    assert "<h1>Log in</h1>" in answered.body
+
+
+def test_console_reaches_the_server(console: Project) -> None:
+    """By the name and port of its `--endpoint`."""
+    command = console.container("console")["Config"]["Cmd"]
+    asked = f"import urllib.request; print(urllib.request.urlopen('{command[2]}/ping').status)"
+
+    assert console.run("--profile", "console", "exec", "-T", "console", "python3", "-c", asked).strip() == "200"
+
+
+def test_account_of_the_console_is_made_by_a_command(console: Project) -> None:
+    variable = ("-e", "FRAUD_DETECT_PASSWORD=three plain words")
+    command = ("console", "fraud-detect", "accounts", "add", "anna")
+
+    said = console.run("--profile", "console", "exec", "-T", *variable, *command)
+
+    assert said == "The account anna has the role admin.\n"
 
 
 def test_keys_are_asked_for_where_there_are_some(proxy: Project) -> None:

@@ -51,7 +51,7 @@ def test_clean_up_command_passes_through(image: str, tmp_path: Path) -> None:
     assert tmp_path.stat().st_mode & 0o777 == 0o777
 
 
-@pytest.mark.parametrize("program", ["train", "serve", "fraud-detect", "healthcheck", "nginx"])
+@pytest.mark.parametrize("program", ["train", "serve", "console", "fraud-detect", "healthcheck", "nginx"])
 def test_program_is_on_the_path(image: str, program: str) -> None:
     found = docker("run", "--rm", "--user", "10001", image, "sh", "-c", f"command -v {program}")
 

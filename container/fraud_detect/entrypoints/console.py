@@ -9,6 +9,7 @@ import logging
 import os
 import secrets
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,8 @@ def command(endpoint: str, root: Path, database: str | None, port: int, host: st
         logger.exception("Bug in fraud-detect; please report it")
         sys.exit(OUR_FAULT)
     logger.info("the console is on http://%s:%d and scores with %s", host, port, endpoint)
+    # Uploads pass through files, and the root of a container may be read-only.
+    tempfile.tempdir = str(settings.folder)
     Server(settings, endpoint, {"bind": f"{host}:{port}"}).run()
 
 
@@ -93,8 +96,7 @@ def settings_of(
     root: Path, database: str | None, environment: Mapping[str, str], *, behind_https: bool = False
 ) -> Settings:
     """Return the settings of a console under `root`, whose folder and key are made where there are none."""
-    folder = root / "console"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = _made(root / "console")
     address = database or environment.get(DATABASE_VARIABLE) or f"sqlite:///{folder / DATABASE_FILE}"
     layout = Layout(root)
     return Settings(
@@ -105,6 +107,22 @@ def settings_of(
         secret_key=_key(folder / KEY_FILE, environment.get(KEY_VARIABLE, "")),
         behind_https=behind_https,
     )
+
+
+def _made(folder: Path) -> Path:
+    """Return `folder`, made where it is not there; raise SettingError unless it can be read and written."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+        if (folder / KEY_FILE).exists():
+            (folder / KEY_FILE).read_bytes()
+    except OSError as error:
+        raise SettingError(
+            f"The console cannot write in {folder} as user {os.getuid()} ({error.strerror})",
+            expected="a folder of this user's own, in which its accounts, cases and key are kept",
+            remedy="Let this user own it and what is in it, mount it without `:ro`, or name another --root.",
+        ) from error
+    return folder
 
 
 def _key(file: Path, given: str) -> bytes:
