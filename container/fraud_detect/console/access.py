@@ -23,6 +23,7 @@ ANYONE: Roles = frozenset({"anyone"})
 ADMIN: Roles = frozenset({Role.ADMIN})
 STAFF: Roles = frozenset({Role.ADMIN, Role.ANALYST, Role.AGENT})
 ANALYSTS: Roles = frozenset({Role.ADMIN, Role.ANALYST})
+SENDERS: Roles = frozenset({PROGRAM, Role.ADMIN, Role.ANALYST})
 SIGNED_IN: Roles = frozenset(Role)
 
 ACCESS: Mapping[str, Roles] = {
@@ -38,6 +39,17 @@ ACCESS: Mapping[str, Roles] = {
     "files.download": ANALYSTS,
     "files.again": ANALYSTS,
     "files.delete": ANALYSTS,
+    "desk.desk": STAFF,
+    "desk.events": STAFF,
+    "desk.changes": STAFF,
+    "desk.case": STAFF,
+    "desk.note": STAFF,
+    "desk.decide": ANALYSTS,
+    "desk.feedback": ANALYSTS,
+    "desk.cases": STAFF,
+    "desk.case_json": STAFF,
+    "desk.decision_json": ANALYSTS,
+    "desk.transactions_in": SENDERS,
 }
 
 

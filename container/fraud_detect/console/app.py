@@ -17,6 +17,7 @@ from fraud_detect.artifact import bundle
 from fraud_detect.console import access, pages, security
 from fraud_detect.console.accounts import views as accounts
 from fraud_detect.console.context import EXTENSION, Console
+from fraud_detect.console.desk import views as desk
 from fraud_detect.console.endpoint import Endpoint
 from fraud_detect.console.files import views as files
 from fraud_detect.console.keys import COOKIES, Sealed, derived
@@ -24,7 +25,7 @@ from fraud_detect.console.settings import Clock, Settings, utc_now
 from fraud_detect.console.storage.database import Database
 from fraud_detect.errors import UserError
 
-BLUEPRINTS = (pages.blueprint, accounts.blueprint, files.blueprint)
+BLUEPRINTS = (pages.blueprint, accounts.blueprint, desk.blueprint, files.blueprint)
 SMALLEST_LIMIT_BYTES = 1 << 20
 
 logger = logging.getLogger(__name__)

@@ -31,6 +31,8 @@ class Smtp:
     password: str = ""
     starttls: bool = True
     mails_an_hour: int = 12
+    console_url: str = ""
+    """Where people reach the console, for links in mails; none without it."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,161 @@
+"""Transactions of many requests, scored and written together: one call and one commit for all that wait.
+
+A request is answered when its cases are on the disk. While one group is under way the next one gathers, so that
+groups grow with the load: a commit costs some milliseconds however much is in it.
+
+Knows threads, the endpoint and the database. Never knows Flask.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as Late
+from dataclasses import dataclass, field, replace
+
+from fraud_detect.artifact.manifest import Manifest
+from fraud_detect.console.desk.filing import Filed, Judged, KeyTaken, filed
+from fraud_detect.console.desk.transactions import Transaction
+from fraud_detect.console.endpoint import Endpoint, EndpointError, RowsRefused
+from fraud_detect.console.settings import Clock
+from fraud_detect.console.storage.database import Database
+from fraud_detect.errors import UserError
+
+REASONS = 5
+MOST_WAITING = 40
+"""Requests that wait at once: each holds a thread, and pages need some, too."""
+GROUP_ROWS = 500
+PATIENCE_SECONDS = 30.0
+
+logger = logging.getLogger(__name__)
+Heard = Callable[[Sequence[Filed]], None]
+
+
+class Overloaded(UserError):
+    """More requests wait than the console can hold; the sender comes again later."""
+
+
+@dataclass
+class Waiting:
+    """The transactions of one request, and what becomes of them."""
+
+    transactions: Sequence[Transaction]
+    outcome: Future[Sequence[Filed]] = field(default_factory=Future)
+
+
+class Intake:
+    """Takes transactions and files them. Threads may share it; it has one thread of its own, from the first use on."""
+
+    def __init__(self, database: Database, endpoint: Endpoint, manifest: Manifest, clock: Clock, heard: Heard) -> None:
+        self._database, self._endpoint, self._clock, self._heard = database, endpoint, clock, heard
+        self._threshold, self._model = manifest.threshold.value, manifest.training_data.sha256
+        self._waiting: deque[Waiting] = deque()
+        self._change = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def file(self, transactions: Sequence[Transaction]) -> Sequence[Filed]:
+        """Score `transactions` and write them down, all or none; return when they are on the disk.
+
+        Raises
+        ------
+        RowsRefused, EndpointError
+            As the endpoint says.
+        KeyTaken
+            If an id stands for another transaction.
+        Overloaded
+            If too many wait, or the wait takes too long.
+        """
+        waiting = Waiting(transactions)
+        with self._change:
+            if len(self._waiting) >= MOST_WAITING:
+                raise _overloaded(f"{MOST_WAITING} requests wait")
+            self._waiting.append(waiting)
+            self._start()
+            self._change.notify()
+        try:
+            return waiting.outcome.result(timeout=PATIENCE_SECONDS)
+        except Late:
+            waiting.outcome.cancel()
+            raise _overloaded(f"{PATIENCE_SECONDS:g} seconds were not enough") from None
+
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="intake", daemon=True)
+            self._thread.start()
+
+    def _work(self) -> None:
+        while True:
+            with self._change:
+                while not self._waiting:
+                    self._change.wait()
+                group = self._group()
+            if not group:
+                continue
+            try:
+                self._take(group)
+            except Exception as error:  # noqa: BLE001 - it is passed on to those who wait
+                _failed(group, error)
+
+    def _group(self) -> Sequence[Waiting]:
+        """Return those that waited longest, up to so many rows; at least one, unless nobody waits for it any more."""
+        group: list[Waiting] = []
+        rows = 0
+        while self._waiting and (not group or rows + len(self._waiting[0].transactions) <= GROUP_ROWS):
+            waiting = self._waiting.popleft()
+            if waiting.outcome.set_running_or_notify_cancel():
+                group.append(waiting)
+                rows += len(waiting.transactions)
+        return group
+
+    def _take(self, group: Sequence[Waiting]) -> None:
+        try:
+            self._file([one for waiting in group for one in waiting.transactions], group)
+        except (RowsRefused, KeyTaken) as error:
+            if len(group) == 1:
+                _failed(group, error)
+                return
+            for waiting in group:  # one of them spoils it for the others
+                self._take([waiting])
+        except EndpointError as error:
+            _failed(group, error)
+
+    def _file(self, transactions: Sequence[Transaction], group: Sequence[Waiting]) -> None:
+        judged = self._judged(transactions)
+        with self._database.writing() as rows:
+            cases = filed(rows, judged, now=self._clock())
+        place = 0
+        for waiting in group:
+            count = len(waiting.transactions)
+            waiting.outcome.set_result(cases[place : place + count])
+            place += count
+        self._heard([case for case in cases if case.new and case.alert])
+
+    def _judged(self, transactions: Sequence[Transaction]) -> Sequence[Judged]:
+        """Return what the model says; only alerts are explained, for that takes far longer than a score."""
+        scores = self._endpoint.score([one.features for one in transactions])
+        judged = [
+            Judged(one, score, self._threshold, self._model) for one, score in zip(transactions, scores, strict=True)
+        ]
+        alerts = [place for place, one in enumerate(judged) if one.alert]
+        if alerts:
+            explained = self._endpoint.score([transactions[place].features for place in alerts], reasons=REASONS)
+            for place, score in zip(alerts, explained, strict=True):
+                judged[place] = replace(judged[place], score=replace(judged[place].score, reasons=score.reasons))
+        return judged
+
+
+def _failed(group: Sequence[Waiting], error: Exception) -> None:
+    for waiting in group:
+        if not waiting.outcome.done():
+            waiting.outcome.set_exception(error)
+
+
+def _overloaded(got: str) -> Overloaded:
+    return Overloaded(
+        f"The desk does not keep up: {got}",
+        expected="fewer transactions at once",
+        remedy="Send it again a little later; with an `id` it is filed once, however often it comes.",
+    )

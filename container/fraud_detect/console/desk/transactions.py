@@ -1,0 +1,178 @@
+"""Transactions as senders write them, read into what is scored and what is kept beside it.
+
+Knows JSON's values and the model's columns. Never knows Flask, the database, scores.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from fraud_detect.console.desk.columns import AMOUNT, CUSTOMER, KEY, OCCURRED_AT, Columns
+from fraud_detect.errors import UserError
+from fraud_detect.schema import parse_number
+
+MOST_TRANSACTIONS = 1_000
+MOST_CONTEXT_BYTES = 8_192
+LONGEST_TEXT = 128
+MANY = "transactions"
+
+
+class TransactionRefused(UserError):
+    """A transaction is not one; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """What a sender said: `features` are the model's, `context` is the rest, `key` is the sender's own name of it."""
+
+    features: Mapping[str, Any]
+    context: Mapping[str, Any]
+    key: str | None = None
+    customer: str | None = None
+    amount: float | None = None
+    occurred_at: datetime | None = None
+
+
+def read(body: object, columns: Columns) -> Sequence[Transaction]:
+    """Return the transactions of a parsed JSON body: one object, or an object with the list `transactions`.
+
+    Raises
+    ------
+    TransactionRefused
+        Naming the row, from 1, and the field.
+    """
+    return [_one(row, f"Row {number}", columns) for number, row in enumerate(_rows(body), start=1)]
+
+
+def _rows(body: object) -> Sequence[object]:
+    if not isinstance(body, dict):
+        raise TransactionRefused(
+            f"The body is JSON's {_kind(body)}",
+            expected=f"an object: a transaction, or a list of them under `{MANY}`",
+            remedy="Send the columns by name.",
+        )
+    if MANY not in body:
+        return [body]
+    rows = body[MANY]
+    if not isinstance(rows, list) or len(body) > 1 or not 1 <= len(rows) <= MOST_TRANSACTIONS:
+        got = f"{len(rows)} rows" if isinstance(rows, list) else _kind(rows)
+        raise TransactionRefused(
+            f"`{MANY}` has {got}{' and names beside it' if len(body) > 1 else ''}",
+            expected=f"a list of 1 to {MOST_TRANSACTIONS:,} objects, and nothing beside it",
+            remedy="Send more in several requests.",
+        )
+    return rows
+
+
+def _one(row: object, where: str, columns: Columns) -> Transaction:
+    if not isinstance(row, dict):
+        raise TransactionRefused(
+            f"{where} is JSON's {_kind(row)}", expected="an object", remedy="Send the columns by name."
+        )
+    features = {name: row[name] for name in columns.features if name in row}
+    return Transaction(
+        features=_flat(features, where),
+        context=_context(row, features, where, columns),
+        key=_text(row, (KEY,), where, columns),
+        customer=_text(row, columns.customer, where, columns),
+        amount=_amount(row, where, columns),
+        occurred_at=_time(row, where, columns),
+    )
+
+
+def _flat(features: Mapping[str, object], where: str) -> Mapping[str, Any]:
+    for name, value in features.items():
+        if isinstance(value, (dict, list)):
+            raise _wrong(where, name, value, "a number, text, true, false or null")
+    return features
+
+
+def _context(
+    row: Mapping[str, object], features: Mapping[str, object], where: str, columns: Columns
+) -> Mapping[str, Any]:
+    """Return what is neither a feature nor read into a field of its own; the label is not kept, for people make it."""
+    plain = {name for name in (KEY, CUSTOMER, AMOUNT, OCCURRED_AT) if name not in columns.kept}
+    left_out = {*features, *plain, columns.label}
+    context = {name: value for name, value in row.items() if name not in left_out}
+    size = len(json.dumps(context))
+    if size > MOST_CONTEXT_BYTES:
+        raise TransactionRefused(
+            f"{where} has {size:,} bytes beside the model's features",
+            expected=f"{MOST_CONTEXT_BYTES:,} at most",
+            remedy="Send what an analyst needs to see.",
+        )
+    return context
+
+
+def _text(row: Mapping[str, object], names: Sequence[str], where: str, columns: Columns) -> str | None:
+    name = _first(row, names)
+    value = None if name is None or (name == KEY and KEY in columns.features) else row[name]
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise _wrong(where, str(name), value, "text or a number")
+    text = _written(value)
+    if len(text) > LONGEST_TEXT or "\0" in text:
+        raise _wrong(where, str(name), value, f"1 to {LONGEST_TEXT} characters")
+    return text
+
+
+def _written(value: float | str) -> str:
+    """Return a name as text; a number that a table's reader made of 4711 is 4711 and not 4711.0."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _amount(row: Mapping[str, object], where: str, columns: Columns) -> float | None:
+    name = _first(row, columns.amount)
+    value = None if name is None else row[name]
+    if value is None or value == "":
+        return None
+    number = parse_number(value) if isinstance(value, str) else value
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or math.isinf(number):
+        raise _wrong(where, str(name), value, "a finite number")
+    return None if math.isnan(number) else float(number)
+
+
+def _time(row: Mapping[str, object], where: str, columns: Columns) -> datetime | None:
+    """Return when it happened; the model's own column may count seconds of its own, which say no time."""
+    name = _first(row, columns.time)
+    value = None if name is None else row[name]
+    if value is None or value == "":
+        return None
+    moment = _moment(value)
+    if moment is None and name == OCCURRED_AT:
+        raise _wrong(where, name, value, "a time by ISO 8601, such as 2026-06-01T12:00:00Z")
+    return moment
+
+
+def _moment(value: object) -> datetime | None:
+    """Return the time that a text says; without a zone it is in UTC."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+        return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _first(row: Mapping[str, object], names: Sequence[str]) -> str | None:
+    return next((name for name in names if name in row), None)
+
+
+def _wrong(where: str, name: str, value: object, expected: str) -> TransactionRefused:
+    return TransactionRefused(
+        f"{where}, column '{name}': got {str(value)[:60]!r}", expected=expected, remedy="Correct the value."
+    )
+
+
+_KINDS = {dict: "object", list: "list", str: "text", bool: "true or false", type(None): "null"}
+
+
+def _kind(value: object) -> str:
+    return _KINDS.get(type(value), "number")
