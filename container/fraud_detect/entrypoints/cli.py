@@ -27,6 +27,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "settings": ("reference", "settings_command"),
     "openapi": ("reference", "openapi_command"),
 }
+NEED_EXTRA: Mapping[str, str] = {"console": "console", "accounts": "console"}
+"""The commands whose libraries come with an extra of the package."""
+OURS = __name__.partition(".")[0]
 
 
 class Commands(click.Group):
@@ -41,8 +44,28 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, attribute = COMMANDS[cmd_name]
-        command: click.Command = getattr(import_module(f"fraud_detect.entrypoints.{module}"), attribute)
+        try:
+            found = import_module(f"fraud_detect.entrypoints.{module}")
+        except ModuleNotFoundError as error:
+            if cmd_name not in NEED_EXTRA or error.name is None or error.name.startswith(OURS):
+                raise
+            return _stand_in(cmd_name, error.name)
+        command: click.Command = getattr(found, attribute)
         return command
+
+
+def _stand_in(name: str, library: str) -> click.Command:
+    """Return a command that says what has to be installed first; the help of all commands lists it too."""
+    extra = NEED_EXTRA[name]
+
+    def refuse() -> None:
+        raise click.ClickException(
+            f"`{name}` needs {library}, which is not installed; expected the extra `{extra}`. "
+            f"Install it: pip install 'fraud-detect[{extra}]'."
+        )
+
+    anything = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
+    return click.Command(name, callback=refuse, short_help=f"(needs the extra `{extra}`)", context_settings=anything)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

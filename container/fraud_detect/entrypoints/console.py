@@ -15,25 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import click
+from gunicorn.app.base import BaseApplication
 
 from fraud_detect import log
 from fraud_detect.artifact import bundle
+from fraud_detect.console.app import create_app
+from fraud_detect.console.endpoint.open import opened
+from fraud_detect.console.settings import Settings
+from fraud_detect.console.storage.database import Database
 from fraud_detect.errors import SettingError, UserError
 from fraud_detect.sagemaker.job import OUR_FAULT, USER_FAULT
 from fraud_detect.sagemaker.layout import DEFAULT_ROOT, Layout
-
-try:
-    from gunicorn.app.base import BaseApplication
-
-    from fraud_detect.console.app import create_app
-    from fraud_detect.console.endpoint.open import opened
-    from fraud_detect.console.settings import Settings
-    from fraud_detect.console.storage.database import Database
-except ModuleNotFoundError as error:
-    raise click.ClickException(
-        f"The console needs {error.name}, which is not installed; expected the extra `console`. "
-        "Install it: pip install 'fraud-detect[console]'."
-    ) from error
 
 THIS_MACHINE, EVERY_ADDRESS = "127.0.0.1", "0.0.0.0"  # noqa: S104 - a container's port is reached from outside it
 KEY_VARIABLE, DATABASE_VARIABLE = "FRAUD_DETECT_CONSOLE_KEY", "FRAUD_DETECT_CONSOLE_DATABASE"
