@@ -20,7 +20,7 @@ from typing import IO, Any
 import click
 
 from fraud_detect import log
-from fraud_detect.artifact import bundle
+from fraud_detect.artifact import bundle, examples
 from fraud_detect.artifact.manifest import Labels
 from fraud_detect.entrypoints.checkpoints import checkpoints_of
 from fraud_detect.entrypoints.many_hosts import supervise
@@ -42,6 +42,7 @@ from fraud_detect.serving.cpus import available_cpus
 from fraud_detect.tables.read import Watch, read_more, read_training
 from fraud_detect.training.candidate import Observer
 from fraud_detect.training.columns import column_request
+from fraud_detect.training.examples import examples_of, without_rows
 from fraud_detect.training.gathered import gathered
 from fraud_detect.training.identity import identity, rows_on_hosts
 from fraud_detect.training.parameters import Hyperparameters
@@ -148,7 +149,8 @@ def _train(
         together.leave()
         if not together.is_first:
             return
-        _write(layout, trained, codes, predictions)
+        further = {**codes, **_examples(shown, predicted, trained, schema, parameters)}
+        _write(layout, trained, further, predictions)
     _tell(trained.metrics, told)
     write_report(layout, Finished(shown, parameters, trained.metrics, predicted, warnings))
     hand_over(layout)
@@ -189,6 +191,22 @@ def _reason_codes(places: Mapping[str, Path], schema: Schema, together: Together
     codes = next(each for each in found if each is not None)
     logger.info("%d of %d features have reason codes", len(codes), schema.width)
     return {reason_codes.REASON_CODES: reason_codes.write(codes)}
+
+
+def _examples(
+    parts: Parts,
+    predicted: Mapping[str, Predictions],
+    trained: Trained,
+    schema: Schema,
+    parameters: Hyperparameters,
+) -> Mapping[str, bytes]:
+    """Return what helps people to fill in a row, as a file of the artifact, by its name."""
+    if parameters.examples == "false":
+        found = without_rows(parts.training, schema)
+    else:
+        threshold = trained.metrics["threshold"]["value"]
+        found = examples_of(parts.training, parts.validation, predicted["validation"], threshold, schema)
+    return {examples.EXAMPLES: examples.write(found)}
 
 
 def _keep(file: IO[bytes], held_out: dict[str, Predictions], made: Predictions) -> None:

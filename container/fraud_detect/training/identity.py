@@ -18,7 +18,7 @@ from fraud_detect.training.libraries import versions
 from fraud_detect.training.parameters import Hyperparameters
 from fraud_detect.training.partition import Parts
 
-WITHOUT_EFFECT = ("checkpoint_rounds", "checkpoint_mismatch", "external_memory", "nthread", "report")
+WITHOUT_EFFECT = ("checkpoint_rounds", "checkpoint_mismatch", "examples", "external_memory", "nthread", "report")
 """Hyperparameters that change nothing of the model; the threads in use are noted by themselves."""
 
 

@@ -215,6 +215,11 @@ class Hyperparameters(BaseModel):
     report: Literal["true", "false"] = Field(
         "true", description="Whether output/data/report.html is made: one page with curves, features and reasons."
     )
+    examples: Literal["true", "false"] = Field(
+        "true",
+        description="Whether the model takes along two held-out rows, a fraud and a legitimate one, and the least and "
+        "greatest value of each number, for the console's form; false leaves out whatever tells of single rows.",
+    )
     tune_minutes: float = Field(
         0,
         ge=0,

@@ -22,7 +22,7 @@ OF_SEARCHES = ("tune_minutes", "tune_trials", "tune_algorithms")
 WITHOUT_EFFECT = (
     *OF_SEARCHES,
     *("nthread", "calibration", "threshold_policy", "threshold_target", "bootstrap_samples", "refit", "top_k"),
-    *("cv_folds", "cv_repeats", "report", "checkpoint_rounds", "checkpoint_mismatch", "external_memory"),
+    *("cv_folds", "cv_repeats", "report", "examples", "checkpoint_rounds", "checkpoint_mismatch", "external_memory"),
 )
 """Hyperparameters that change nothing of a trial: with others of them a search goes on."""
 
