@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from fraud_detect import __version__
+from fraud_detect.console.api import document as console_api
 from fraud_detect.features import page
 from fraud_detect.sagemaker import specification
 from fraud_detect.sagemaker.hyperparameters import as_markdown
@@ -34,6 +35,11 @@ def test_the_page_of_features_is_made_of_their_definitions() -> None:
 def test_the_description_of_the_endpoint_is_the_declared_one() -> None:
     """`fraud-detect openapi > docs/openapi.json` mends it."""
     assert (ROOT / "docs/openapi.json").read_text(encoding="utf-8") == openapi.as_json()
+
+
+def test_the_description_of_the_consoles_api_is_the_declared_one() -> None:
+    """`fraud-detect console-openapi > docs/console-openapi.json` mends it."""
+    assert (ROOT / "docs/console-openapi.json").read_text(encoding="utf-8") == console_api.as_json()
 
 
 def test_the_package_and_its_metadata_have_one_version() -> None:

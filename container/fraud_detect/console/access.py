@@ -24,6 +24,7 @@ ADMIN: Roles = frozenset({Role.ADMIN})
 STAFF: Roles = frozenset({Role.ADMIN, Role.ANALYST, Role.AGENT})
 ANALYSTS: Roles = frozenset({Role.ADMIN, Role.ANALYST})
 SENDERS: Roles = frozenset({PROGRAM, Role.ADMIN, Role.ANALYST})
+PROGRAMS: Roles = frozenset({PROGRAM})
 SIGNED_IN: Roles = frozenset(Role)
 
 ACCESS: Mapping[str, Roles] = {
@@ -50,6 +51,9 @@ ACCESS: Mapping[str, Roles] = {
     "desk.case_json": STAFF,
     "desk.decision_json": ANALYSTS,
     "desk.transactions_in": SENDERS,
+    "api.openapi": STAFF | PROGRAMS,
+    "score.form": STAFF,
+    "score.api": STAFF | PROGRAMS,
 }
 
 

@@ -14,18 +14,29 @@ from werkzeug.exceptions import HTTPException
 
 from fraud_detect import __version__
 from fraud_detect.artifact import bundle
+from fraud_detect.artifact.examples import examples_of
 from fraud_detect.console import access, pages, security
 from fraud_detect.console.accounts import views as accounts
+from fraud_detect.console.api import views as api
 from fraud_detect.console.context import EXTENSION, Console
 from fraud_detect.console.desk import views as desk
-from fraud_detect.console.endpoint import Endpoint
+from fraud_detect.console.endpoint import Endpoint, EndpointError, Unreachable
 from fraud_detect.console.files import views as files
 from fraud_detect.console.keys import COOKIES, Sealed, derived
+from fraud_detect.console.said import NO_ANSWER
+from fraud_detect.console.score import views as score
 from fraud_detect.console.settings import Clock, Settings, utc_now
 from fraud_detect.console.storage.database import Database
 from fraud_detect.errors import UserError
 
-BLUEPRINTS = (pages.blueprint, accounts.blueprint, desk.blueprint, files.blueprint)
+BLUEPRINTS = (
+    pages.blueprint,
+    api.blueprint,
+    accounts.blueprint,
+    score.blueprint,
+    desk.blueprint,
+    files.blueprint,
+)
 SMALLEST_LIMIT_BYTES = 1 << 20
 
 logger = logging.getLogger(__name__)
@@ -37,7 +48,7 @@ def create_app(settings: Settings, endpoint: Endpoint, *, clock: Clock = utc_now
     Raises
     ------
     ArtifactError
-        If there is no manifest in the model folder.
+        If there is no manifest in the model folder, or its examples are damaged.
     SettingError
         If the database is none.
     """
@@ -57,11 +68,13 @@ def create_app(settings: Settings, endpoint: Endpoint, *, clock: Clock = utc_now
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     database = Database(settings.database_url)
     database.migrate()
+    artifact = bundle.read(settings.model_folder)
     app.extensions[EXTENSION] = Console(
         settings=settings,
         database=database,
         endpoint=endpoint,
-        manifest=bundle.read(settings.model_folder).manifest,
+        manifest=artifact.manifest,
+        examples=examples_of(artifact),
         sealed=Sealed(settings.secret_key),
         clock=clock,
     )
@@ -89,6 +102,11 @@ def _add_errors(app: Flask) -> None:
     @app.errorhandler(UserError)
     def users_fault(error: UserError) -> ResponseReturnValue:
         return _said("That does not work", str(error), 400)
+
+    @app.errorhandler(EndpointError)
+    def endpoint(error: EndpointError) -> ResponseReturnValue:
+        logger.error("%s", error, extra={"fields": {"path": request.path}})
+        return _said("The model does not answer", NO_ANSWER, 503 if isinstance(error, Unreachable) else 502)
 
     @app.errorhandler(Exception)
     def bug(_: Exception) -> ResponseReturnValue:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from flask import current_app
 
+from fraud_detect.artifact.examples import Examples
 from fraud_detect.artifact.manifest import Manifest
 from fraud_detect.console.endpoint import Endpoint
 from fraud_detect.console.keys import Sealed
@@ -26,6 +27,7 @@ class Console:
     database: Database
     endpoint: Endpoint
     manifest: Manifest
+    examples: Examples
     sealed: Sealed
     clock: Clock
 

@@ -11,7 +11,11 @@ from flask.typing import ResponseReturnValue
 from fraud_detect.console.access import may
 
 blueprint = Blueprint("pages", __name__)
-NAVIGATION: tuple[tuple[str, str], ...] = (("desk.desk", "Desk"), ("files.index", "Files"))
+NAVIGATION: tuple[tuple[str, str], ...] = (
+    ("desk.desk", "Desk"),
+    ("score.form", "Score a case"),
+    ("files.index", "Files"),
+)
 """The views in the order of the menu, and their words; who comes in is led to the first one that the role may see."""
 
 

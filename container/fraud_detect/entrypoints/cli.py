@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "specification": ("reference", "specification_command"),
     "settings": ("reference", "settings_command"),
     "openapi": ("reference", "openapi_command"),
+    "console-openapi": ("reference", "console_openapi_command"),
 }
 NEED_EXTRA: Mapping[str, str] = {"console": "console", "accounts": "console"}
 """The commands whose libraries come with an extra of the package."""

@@ -45,6 +45,10 @@ class EndpointError(UserError):
     """The endpoint cannot be reached or does not answer as it should. Somebody has to look after it."""
 
 
+class Unreachable(EndpointError):
+    """No answer comes: nobody listens, it takes too long, or too many wait already. Later may be better."""
+
+
 class RowsRefused(UserError):
     """The endpoint does not take the rows; the message is its own."""
 
@@ -59,8 +63,10 @@ class Endpoint(Protocol):
         ------
         RowsRefused
             If a row does not fit the model.
-        EndpointError
+        Unreachable
             If no answer comes.
+        EndpointError
+            If the answer is of no use.
         """
 
     def score_csv(self, body: bytes) -> Sequence[float]:
