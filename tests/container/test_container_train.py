@@ -24,7 +24,7 @@ def names_in(folder: Path) -> set[str]:
 
 def test_model_and_metrics_are_written(trained: Path) -> None:
     assert names_in(trained / "model") == ARTIFACT
-    assert names_in(trained / "output/data") == {"metrics.json", "predictions.csv", "report.html"}
+    assert names_in(trained / "output/data") == {"metrics.json", "predictions.csv", "report.html", "report.json"}
 
 
 def test_files_belong_to_the_owner_of_the_mounted_folder(trained: Path) -> None:

@@ -68,7 +68,9 @@ def test_a_job_writes_the_model_the_metrics_the_report_and_nothing_else(done: tu
     root, _ = done
 
     assert set(files_of(root / "model")) == {"manifest.json", "model.onnx", "model.ubj"}
-    assert set(files_of(root / "output")) == {"data/metrics.json", "data/predictions.csv", "data/report.html"}
+    assert set(files_of(root / "output")) == {
+        f"data/{name}" for name in ("metrics.json", "predictions.csv", "report.html", "report.json")
+    }
     assert list(root.rglob(".*")) == []
 
 

@@ -96,7 +96,7 @@ def test_a_report_that_fails_costs_neither_the_model_nor_the_exit_code(
     def fail(_: object) -> str:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(report, "render", fail)
+    monkeypatch.setattr(report, "report", fail)
     monkeypatch.setattr(logging.getLogger("fraud_detect"), "handlers", [caplog.handler])
 
     assert train_root(a_root(tmp_path, {"report": "true"}, train=a_table())) == 0

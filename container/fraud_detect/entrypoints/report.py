@@ -5,6 +5,7 @@ Knows parts, the written artifact, and what a report is made of. Never knows how
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from fraud_detect.estimators.native import open_native
 from fraud_detect.evaluation.stakes import Stakes
 from fraud_detect.explain.open import open_contributions, open_reason_codes
 from fraud_detect.report.data import HeldOut, Job
-from fraud_detect.report.page import render
+from fraud_detect.report.page import report
 from fraud_detect.sagemaker.layout import Layout
 from fraud_detect.schema import Schema
 from fraud_detect.tables.table import Rows
@@ -26,7 +27,7 @@ from fraud_detect.training.parameters import Hyperparameters
 from fraud_detect.training.partition import Parts
 from fraud_detect.training.predictions import Predictions
 
-REPORT_FILE = "report.html"
+REPORT_FILE, DOCUMENT_FILE = "report.html", "report.json"
 SECONDS_PER_DAY = 86_400
 
 logger = logging.getLogger(__name__)
@@ -68,16 +69,20 @@ class Finished:
 
 
 def write_report(layout: Layout, finished: Finished) -> None:
-    """Write the report of a job beside its metrics, unless there is none to be; an older one goes in any case.
+    """Write the report of a job, for people and for programs, unless there is none to be; an older one goes in any case.
 
     The model is what the job is for, and is there already: a report that fails only says so in the log.
     """
-    (layout.output_data / REPORT_FILE).unlink(missing_ok=True)
+    for name in (REPORT_FILE, DOCUMENT_FILE):
+        (layout.output_data / name).unlink(missing_ok=True)
     if finished.parameters.report == "false":
         return
     try:
-        page = render(_job(bundle.read(layout.model), finished))
-        bundle.write_atomically(layout.output_data, {REPORT_FILE: page.encode()})
+        artifact = bundle.read(layout.model)
+        made = report(_job(artifact, finished))
+        document = {"training_data": artifact.manifest.training_data.sha256, **made.document}
+        text = json.dumps(document, indent=1, allow_nan=False) + "\n"
+        bundle.write_atomically(layout.output_data, {REPORT_FILE: made.page.encode(), DOCUMENT_FILE: text.encode()})
     except Exception:
         logger.exception("the report could not be made, which is a bug of ours; the model and the metrics are complete")
 

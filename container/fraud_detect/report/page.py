@@ -9,6 +9,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -19,6 +20,7 @@ from fraud_detect.evaluation.metrics import METRICS
 from fraud_detect.report import charts, numbers, words
 from fraud_detect.report.data import HeldOut, Job
 from fraud_detect.report.distributions import Profile, profiles, reliability, scores_by_class
+from fraud_detect.report.document import document
 from fraud_detect.report.importance import Explained, Importance, importance
 from fraud_detect.report.operating_points import OperatingPoints, operating_points
 
@@ -30,10 +32,27 @@ COST_RATIO = 10.0
 """What a missed fraud costs in false alarms, until the reader says otherwise."""
 
 
+@dataclass(frozen=True)
+class Report:
+    """A report as a page for people, and what of it programs read."""
+
+    page: str
+    document: Mapping[str, Any]
+
+
+def report(job: Job) -> Report:
+    """Return the report of `job`; one job, one report."""
+    worth, explained = importance(job, int(job.settings.get("seed", 0)))
+    return Report(_page(job, worth, explained), document(job, worth))
+
+
 def render(job: Job) -> str:
     """Return the report of `job`: HTML that fetches nothing and runs no script but its own; one job, one text."""
+    return report(job).page
+
+
+def _page(job: Job, worth: Importance, explained: Explained | None) -> str:
     found = operating_points(job.held_out, job.threshold)
-    worth, explained = importance(job, int(job.settings.get("seed", 0)))
     environment = _environment()
     return environment.get_template(TEMPLATE).render(
         job=job,
@@ -217,4 +236,4 @@ def _of_cards(days: Sequence[Mapping[str, Any]]) -> str:
     return charts.by_day(days, "card_precision", "oracle_card_precision")
 
 
-__all__ = ["HeldOut", "Job", "render"]
+__all__ = ["HeldOut", "Job", "Report", "render", "report"]
