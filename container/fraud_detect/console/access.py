@@ -54,6 +54,8 @@ ACCESS: Mapping[str, Roles] = {
     "api.openapi": STAFF | PROGRAMS,
     "score.form": STAFF,
     "score.api": STAFF | PROGRAMS,
+    "report.show": ANALYSTS,
+    "report.page": ANALYSTS,
 }
 
 

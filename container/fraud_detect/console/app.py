@@ -23,6 +23,7 @@ from fraud_detect.console.desk import views as desk
 from fraud_detect.console.endpoint import Endpoint, EndpointError, Unreachable
 from fraud_detect.console.files import views as files
 from fraud_detect.console.keys import COOKIES, Sealed, derived
+from fraud_detect.console.report import views as report
 from fraud_detect.console.said import NO_ANSWER
 from fraud_detect.console.score import views as score
 from fraud_detect.console.settings import Clock, Settings, utc_now
@@ -36,6 +37,7 @@ BLUEPRINTS = (
     score.blueprint,
     desk.blueprint,
     files.blueprint,
+    report.blueprint,
 )
 SMALLEST_LIMIT_BYTES = 1 << 20
 

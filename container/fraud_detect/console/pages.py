@@ -15,6 +15,7 @@ NAVIGATION: tuple[tuple[str, str], ...] = (
     ("desk.desk", "Desk"),
     ("score.form", "Score a case"),
     ("files.index", "Files"),
+    ("report.show", "Report"),
 )
 """The views in the order of the menu, and their words; who comes in is led to the first one that the role may see."""
 

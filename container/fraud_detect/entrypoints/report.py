@@ -69,7 +69,7 @@ class Finished:
 
 
 def write_report(layout: Layout, finished: Finished) -> None:
-    """Write the report of a job, for people and for programs, unless there is none to be; an older one goes in any case.
+    """Write the report of a job for people and for programs, unless there is to be none; an older one goes in any case.
 
     The model is what the job is for, and is there already: a report that fails only says so in the log.
     """
