@@ -14,7 +14,7 @@ from fraud_detect.report.data import HeldOut, Job
 from fraud_detect.report.distributions import SCORE_ENDS, on_scale
 from fraud_detect.report.importance import Importance
 
-SCORE_STEP = 0.25
+SCORE_STEP = 0.1
 """Width of a bin of scores, in log-odds."""
 
 
@@ -29,7 +29,7 @@ def document(job: Job, worth: Importance) -> Mapping[str, Any]:
 
 
 def _scores(held_out: HeldOut) -> Mapping[str, Any]:
-    edges = np.linspace(*SCORE_ENDS, round((SCORE_ENDS[1] - SCORE_ENDS[0]) / SCORE_STEP) + 1)
+    edges = np.linspace(*SCORE_ENDS, round((SCORE_ENDS[1] - SCORE_ENDS[0]) / SCORE_STEP) + 1).round(1)
     scores = on_scale(held_out.probabilities)
     frauds, legitimate = (np.histogram(scores[held_out.labels == label], edges)[0].tolist() for label in (1, 0))
     return {"edges": edges.tolist(), "frauds": frauds, "legitimate": legitimate}

@@ -20,7 +20,7 @@ WIDTH, HEIGHT = 720.0, 300.0
 LEAST_SHARE = 1e-5
 """Shares from here on have a height: a row of 100,000."""
 MOST = -log10(LEAST_SHARE)
-BINS_TOGETHER = 2
+BINS_TOGETHER = 5
 TICKS = (1e-4, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
 SHARES = (1e-4, 1e-2, 1.0)
 
