@@ -5,7 +5,9 @@ Run as a program it is that process: console_process.py ROOT ENDPOINT PORT
 
 from __future__ import annotations
 
+import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -13,12 +15,15 @@ import urllib.request
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
+
+from sqlalchemy import select
 
 from fraud_detect.console.accounts import users
+from fraud_detect.console.keys import fingerprint
 from fraud_detect.console.settings import Settings, utc_now
 from fraud_detect.console.storage.database import Database
-from fraud_detect.console.storage.tables import Role
+from fraud_detect.console.storage.tables import ApiToken, Role, User
 from fraud_detect.entrypoints.console import Server, settings_of
 from running_server import PATIENCE_SECONDS, a_free_port, wait_until
 
@@ -99,6 +104,25 @@ class ConsoleProcess:
                 rows, name=name, password=PASSWORD, role=role, customer=customer, now=utc_now(), by="the tests"
             )
         return name
+
+    def token(self) -> str:
+        """Make an API token, and return it."""
+        token = secrets.token_urlsafe(32)
+        name = self.account(f"maker-{secrets.token_hex(4)}", Role.ADMIN)
+        with self.database.writing() as rows:
+            maker = rows.scalars(select(User).where(User.name == name)).one()
+            made = {"token_hash": fingerprint(token), "created_at": utc_now(), "created_by": maker.id}
+            rows.add(ApiToken(name="tests", **made))
+        return token
+
+    def send(self, *transactions: dict[str, Any]) -> list[dict[str, Any]]:
+        """Send transactions to the desk as a program does, and return what it says of each."""
+        body = json.dumps({"transactions": transactions}).encode()
+        headers = {"Authorization": f"Bearer {self.token()}", "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.url}/api/transactions", body, headers)  # noqa: S310 (this machine)
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:  # noqa: S310
+            said: list[dict[str, Any]] = json.loads(answer.read())["transactions"]
+        return said
 
 
 def main() -> None:

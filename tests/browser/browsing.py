@@ -26,7 +26,6 @@ class Watch:
 
     url: str
     faults: list[str] = field(default_factory=list)
-    loaded_bytes: int = 0
 
     def follow(self, context: BrowserContext) -> None:
         """Note what goes wrong on every page of `context`."""
@@ -60,12 +59,13 @@ class Desk:
     def __post_init__(self) -> None:
         self.watch = Watch(self.url)
 
-    def open(self, *, phone: bool = False, dark: bool = False) -> Page:
+    def open(self, *, phone: bool = False, dark: bool = False, scripts: bool = True) -> Page:
         """Return a page of a new browser, which knows nobody yet."""
         context = self.browser.new_context(
             base_url=self.url,
             viewport=PHONE if phone else DESK,  # type: ignore[arg-type]
             color_scheme="dark" if dark else "light",
+            java_script_enabled=scripts,
         )
         context.set_default_timeout(15_000)
         self.contexts.append(context)

@@ -132,10 +132,10 @@ _numbers = itertools.count(1)
 def opener(desk: Desk, console: ConsoleProcess) -> OpenPage:
     """Return a function that opens a browser at `console` and logs in as a new account."""
 
-    def open_page(role: Role, *, customer: str | None = None, phone: bool = False, dark: bool = False) -> Page:
+    def open_page(role: Role, *, customer: str | None = None, **browser: bool) -> Page:
         number = next(_numbers)
         whose = customer or f"customer-{number}" if role is Role.CUSTOMER else None
-        return log_in(desk.open(phone=phone, dark=dark), console.account(f"{role}-{number}", role, customer=whose))
+        return log_in(desk.open(**browser), console.account(f"{role}-{number}", role, customer=whose))
 
     return open_page
 

@@ -26,9 +26,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "specification": ("reference", "specification_command"),
     "settings": ("reference", "settings_command"),
     "openapi": ("reference", "openapi_command"),
-    "console-openapi": ("reference", "console_openapi_command"),
+    "console-openapi": ("console", "openapi_command"),
 }
-NEED_EXTRA: Mapping[str, str] = {"console": "console", "accounts": "console"}
+NEED_EXTRA: Mapping[str, str] = dict.fromkeys(("console", "accounts", "console-openapi"), "console")
 """The commands whose libraries come with an extra of the package."""
 OURS = __name__.partition(".")[0]
 

@@ -19,6 +19,7 @@ from gunicorn.app.base import BaseApplication
 
 from fraud_detect import log
 from fraud_detect.artifact import bundle
+from fraud_detect.console.api import document
 from fraud_detect.console.app import create_app
 from fraud_detect.console.endpoint.open import opened
 from fraud_detect.console.settings import Settings
@@ -77,6 +78,12 @@ def command(endpoint: str, root: Path, database: str | None, port: int, host: st
     # Uploads pass through files, and the root of a container may be read-only.
     tempfile.tempdir = str(settings.folder)
     Server(settings, endpoint, {"bind": f"{host}:{port}"}).run()
+
+
+@click.command("console-openapi")
+def openapi_command() -> None:
+    """Print the description of the console's API in OpenAPI, as JSON."""
+    click.echo(document.as_json(), nl=False)
 
 
 def main() -> None:

@@ -49,19 +49,10 @@ def openapi_command() -> None:
     click.echo(openapi.as_json(), nl=False)
 
 
-@click.command("console-openapi")
-def console_openapi_command() -> None:
-    """Print the description of the console's API in OpenAPI, as JSON."""
-    from fraud_detect.console.api import document
-
-    click.echo(document.as_json(), nl=False)
-
-
 COMMANDS = (
     hyperparameters_command,
     metric_definitions_command,
     specification_command,
     settings_command,
     openapi_command,
-    console_openapi_command,
 )
