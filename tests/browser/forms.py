@@ -8,20 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-WRITABLE = ("text", "search", "email", "number", "password", "date", "datetime-local", "tel", "url")
-WRITABLE += ("textarea", "select")
-    "text",
-    "search",
-    "email",
-    "number",
-    "password",
-    "date",
-    "datetime-local",
-    "tel",
-    "url",
-    "textarea",
-    "select",
-)
+TYPED = ("text", "search", "email", "number", "password", "date", "datetime-local", "tel", "url")
+WRITABLE = (*TYPED, "textarea", "select")
 SCHEMES_THAT_RUN = ("javascript:", "vbscript:", "data:text/html")
 ADDRESSES = ("href", "src", "action", "formaction", "data")
 PLAIN = {"number": "1", "date": "2026-06-01", "datetime-local": "2026-06-01T12:00", "password": "correct horse battery"}
