@@ -25,6 +25,8 @@ STAFF: Roles = frozenset({Role.ADMIN, Role.ANALYST, Role.AGENT})
 ANALYSTS: Roles = frozenset({Role.ADMIN, Role.ANALYST})
 SENDERS: Roles = frozenset({PROGRAM, Role.ADMIN, Role.ANALYST})
 PROGRAMS: Roles = frozenset({PROGRAM})
+AGENTS: Roles = frozenset({Role.ADMIN, Role.AGENT})
+CUSTOMERS: Roles = frozenset({Role.CUSTOMER})
 SIGNED_IN: Roles = frozenset(Role)
 
 ACCESS: Mapping[str, Roles] = {
@@ -56,6 +58,23 @@ ACCESS: Mapping[str, Roles] = {
     "score.api": STAFF | PROGRAMS,
     "report.show": ANALYSTS,
     "report.page": ANALYSTS,
+    "calls.listed": AGENTS,
+    "calls.open": AGENTS,
+    "calls.call": AGENTS,
+    "calls.state": AGENTS,
+    "calls.enter": AGENTS,
+    "calls.end": AGENTS,
+    "calls.reset": ADMIN,
+    "my_calls.listed": CUSTOMERS,
+    "my_calls.waiting": CUSTOMERS,
+    "my_calls.call": CUSTOMERS,
+    "my_calls.state": CUSTOMERS,
+    "my_calls.join": CUSTOMERS,
+    "my_calls.enter": CUSTOMERS,
+    "my_calls.end": CUSTOMERS,
+    "my_calls.enrolment_page": CUSTOMERS,
+    "my_calls.begin": CUSTOMERS,
+    "my_calls.confirm": CUSTOMERS,
 }
 
 

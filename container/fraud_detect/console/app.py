@@ -18,6 +18,8 @@ from fraud_detect.artifact.examples import examples_of
 from fraud_detect.console import access, pages, security
 from fraud_detect.console.accounts import views as accounts
 from fraud_detect.console.api import views as api
+from fraud_detect.console.calls import customer_views as my_calls
+from fraud_detect.console.calls import views as calls
 from fraud_detect.console.context import EXTENSION, Console
 from fraud_detect.console.desk import views as desk
 from fraud_detect.console.endpoint import Endpoint, EndpointError, Unreachable
@@ -38,6 +40,8 @@ BLUEPRINTS = (
     desk.blueprint,
     files.blueprint,
     report.blueprint,
+    calls.blueprint,
+    my_calls.blueprint,
 )
 SMALLEST_LIMIT_BYTES = 1 << 20
 

@@ -16,6 +16,9 @@ NAVIGATION: tuple[tuple[str, str], ...] = (
     ("score.form", "Score a case"),
     ("files.index", "Files"),
     ("report.show", "Report"),
+    ("calls.listed", "Calls"),
+    ("my_calls.listed", "My calls"),
+    ("my_calls.enrolment_page", "Authenticator"),
 )
 """The views in the order of the menu, and their words; who comes in is led to the first one that the role may see."""
 

@@ -172,15 +172,17 @@ class ScoredFile(Table):
 
 
 class CustomerSecret(Table):
-    """What a customer's authenticator app shares with the bank, encrypted."""
+    """What a customer's authenticator app shares with the bank, encrypted. A writer holds it for all calls of hers."""
 
     __tablename__ = "customer_secrets"
     id: Mapped[int] = mapped_column(primary_key=True)
     customer: Mapped[str] = mapped_column(String(128), unique=True)
-    secret: Mapped[bytes]
-    enrolled_at: Mapped[datetime]
+    secret: Mapped[bytes | None]
+    """The one that counts; None until a code of it was entered, before which no call can be verified."""
     confirmed_at: Mapped[datetime | None]
-    """When the customer first entered a right code; before that no call can be verified."""
+    pending_secret: Mapped[bytes | None]
+    """The one that is being set up, shown to the log-in that asked for it until a code of it is entered."""
+    pending_session_id: Mapped[int | None] = mapped_column(ForeignKey("login_sessions.id"))
     last_step: Mapped[int | None]
     failures: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None]
@@ -196,9 +198,13 @@ class Call(Table):
     customer: Mapped[str] = mapped_column(String(128), index=True)
     agent_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     agent_session_id: Mapped[int] = mapped_column(ForeignKey("login_sessions.id"))
+    agent_key_hash: Mapped[str] = mapped_column(String(64))
+    """Of a key in a cookie of the browser that opened the call; the other end has one of its own."""
     customer_session_id: Mapped[int | None] = mapped_column(ForeignKey("login_sessions.id"))
+    customer_key_hash: Mapped[str | None] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(24))
     opened_at: Mapped[datetime]
+    joined_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     bank_verified_at: Mapped[datetime | None]
     customer_verified_at: Mapped[datetime | None]

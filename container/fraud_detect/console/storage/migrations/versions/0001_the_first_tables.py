@@ -56,19 +56,6 @@ def upgrade() -> None:
         batch_op.create_index("ix_cases_state_expected_loss", ["state", "expected_loss"], unique=False)
 
     op.create_table(
-        "customer_secrets",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("customer", sa.String(length=128), nullable=False),
-        sa.Column("secret", sa.LargeBinary(), nullable=False),
-        sa.Column("enrolled_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("last_step", sa.Integer(), nullable=True),
-        sa.Column("failures", sa.Integer(), nullable=False),
-        sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_customer_secrets")),
-        sa.UniqueConstraint("customer", name=op.f("uq_customer_secrets_customer")),
-    )
-    op.create_table(
         "users",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
@@ -131,6 +118,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_login_sessions_user_id"), ["user_id"], unique=False)
 
     op.create_table(
+        "customer_secrets",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("customer", sa.String(length=128), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=True),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("pending_secret", sa.LargeBinary(), nullable=True),
+        sa.Column("pending_session_id", sa.Integer(), nullable=True),
+        sa.Column("last_step", sa.Integer(), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["pending_session_id"], ["login_sessions.id"], name=op.f("fk_customer_secrets_pending_session_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_customer_secrets")),
+        sa.UniqueConstraint("customer", name=op.f("uq_customer_secrets_customer")),
+    )
+    op.create_table(
         "notes",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("case_id", sa.Integer(), nullable=False),
@@ -171,9 +175,12 @@ def upgrade() -> None:
         sa.Column("customer", sa.String(length=128), nullable=False),
         sa.Column("agent_id", sa.Integer(), nullable=False),
         sa.Column("agent_session_id", sa.Integer(), nullable=False),
+        sa.Column("agent_key_hash", sa.String(length=64), nullable=False),
         sa.Column("customer_session_id", sa.Integer(), nullable=True),
+        sa.Column("customer_key_hash", sa.String(length=64), nullable=True),
         sa.Column("state", sa.String(length=24), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("joined_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("bank_verified_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("customer_verified_at", sa.DateTime(timezone=True), nullable=True),
@@ -210,6 +217,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_notes_case_id"))
 
     op.drop_table("notes")
+    op.drop_table("customer_secrets")
     with op.batch_alter_table("login_sessions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_login_sessions_user_id"))
 
@@ -223,7 +231,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_users_customer"))
 
     op.drop_table("users")
-    op.drop_table("customer_secrets")
     with op.batch_alter_table("cases", schema=None) as batch_op:
         batch_op.drop_index("ix_cases_state_expected_loss")
         batch_op.drop_index(batch_op.f("ix_cases_received_at"))

@@ -1,0 +1,150 @@
+"""Calls, at the agent's end.
+
+Knows Flask, the records of calls, cases. Never knows what customers see.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, flash, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from fraud_detect.console.calls import enrolment, records, states
+from fraud_detect.console.calls.codes import Outcome, Side
+from fraud_detect.console.calls.pages import (
+    ENTRIES_A_MINUTE,
+    LOOKS_A_MINUTE,
+    Look,
+    by_session,
+    code_form,
+    give_key,
+    guest,
+    keys,
+    live,
+    looked,
+    new_key,
+    person,
+    typed_code,
+)
+from fraud_detect.console.context import console
+from fraud_detect.console.security import limiter
+from fraud_detect.console.storage.tables import Case
+from fraud_detect.errors import UserError
+
+blueprint = Blueprint("calls", __name__, url_prefix="/calls")
+LONGEST_CUSTOMER = 128
+
+
+@blueprint.get("/")
+def listed() -> ResponseReturnValue:
+    """Show the agent's calls, and the form that opens one."""
+    here, now = console(), console().clock()
+    with here.database.reading() as rows:
+        found = records.of_agent(rows, person().user_id)
+    calls = [(row, states.seen_at(records.call_of(row), now)) for row in found]
+    return render_template("calls/listed.html", calls=calls, here=person().session_id)
+
+
+@blueprint.route("/open", methods=["GET", "POST"])
+@limiter.limit(ENTRIES_A_MINUTE, methods=["POST"], key_func=by_session)
+def open() -> ResponseReturnValue:  # noqa: A001 - the name of the page
+    """Ask whether to open a call for a case or a customer, or open it."""
+    here, now = console(), console().clock()
+    case_id = request.values.get("case", type=int)
+    if request.method == "GET":
+        with here.database.reading() as rows:
+            customer, case = _wanted(rows, case_id)
+            secret = enrolment.found(rows, customer)
+        return render_template("calls/open.html", customer=customer, case=case, secret=secret, now=now, fault=None)
+    key = new_key()
+    try:
+        with here.database.writing() as rows:
+            customer, case = _wanted(rows, case_id)
+            token = records.opened(rows, customer, case_id=case_id, agent=person(), key=key, now=now)
+    except records.CallError as error:
+        return render_template("calls/open.html", customer=customer, case=case, secret=None, now=now, fault=error), 409
+    address = url_for("calls.call", token=token)
+    return give_key(make_response(redirect(address)), key, address)
+
+
+def _wanted(rows: Session, case_id: int | None) -> tuple[str, Case | None]:
+    """Return whom to call, and about which case."""
+    case = None if case_id is None else rows.get(Case, case_id)
+    if "case" in request.values and case is None:
+        abort(404, "There is no such case.")
+    customer = (case.customer if case is not None else request.values.get("customer", "").strip()) or ""
+    if not customer or len(customer) > LONGEST_CUSTOMER:
+        raise UserError(
+            "The case names no customer" if case is not None else f"The customer's name has {len(customer)} characters",
+            expected=f"a customer, named by 1 to {LONGEST_CUSTOMER} characters as transactions name them",
+            remedy="Enter the customer under Calls.",
+        )
+    return customer, case
+
+
+@blueprint.get("/<token>")
+def call(token: str) -> ResponseReturnValue:
+    """Show the call to the one browser that opened it."""
+    look = _mine(token)
+    return render_template("calls/call.html", look=look, **_context(look))
+
+
+@blueprint.get("/<token>/state")
+@limiter.limit(LOOKS_A_MINUTE, key_func=by_session)
+def state(token: str) -> ResponseReturnValue:
+    """Give the part of the page that changes."""
+    look = _mine(token)
+    return live("calls/call_live.html", look, **_context(look))
+
+
+@blueprint.post("/<token>/code")
+@limiter.limit(ENTRIES_A_MINUTE, key_func=by_session)
+def enter(token: str) -> ResponseReturnValue:
+    """Take the customer's code."""
+    code, said = typed_code(), "no code"
+    if code is not None:
+        here = console()
+        with here.database.writing() as rows:
+            outcome = records.entered(rows, token, Side.CUSTOMER, code, guest=guest(), keys=keys(), now=here.clock())
+        if outcome is Outcome.FOREIGN:
+            abort(404)
+        said = outcome
+    return redirect(url_for("calls.call", token=token, said=None if said == Outcome.RIGHT else said))
+
+
+@blueprint.post("/<token>/end")
+def end(token: str) -> ResponseReturnValue:
+    """End a call of this agent's."""
+    here = console()
+    with here.database.writing() as rows:
+        if not records.ended(rows, token, guest=guest(), now=here.clock()):
+            abort(404)
+    return redirect(url_for("calls.listed"))
+
+
+@blueprint.post("/reset")
+@limiter.limit(ENTRIES_A_MINUTE, key_func=by_session)
+def reset() -> ResponseReturnValue:
+    """Take a customer's authenticator away, for one that was lost."""
+    here, customer = console(), request.form.get("customer", "").strip()[:LONGEST_CUSTOMER]
+    with here.database.writing() as rows:
+        there = records.reset(rows, customer, by=person(), now=here.clock())
+    flash(f"The authenticator of {customer} is reset." if there else f"{customer} has no authenticator.")
+    return redirect(url_for("calls.listed"))
+
+
+def _mine(token: str) -> Look:
+    look = looked(token)
+    if look is None or look.call.agent != guest().seat:
+        abort(404, "There is no such call, or it was opened in another browser.")
+    return look
+
+
+def _context(look: Look) -> dict[str, object]:
+    here = console()
+    with here.database.reading() as rows:
+        case = None if look.row.case_id is None else rows.get(Case, look.row.case_id)
+        secret = enrolment.found(rows, look.row.customer)
+    fresh = secret is not None and enrolment.fresh(secret, look.now)
+    locked = secret is not None and enrolment.locked(secret, look.now)
+    return {"case": case, "fresh": fresh, "locked": locked, "form": code_form("The customer's code")}
