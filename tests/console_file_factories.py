@@ -32,7 +32,7 @@ class ServedHere(Exchange):
         self.folder, self.before, self.explained = root / "model", before, 0
         self._model: Any = None
 
-    def _exchange(self, body: bytes, content_type: str, accept: str) -> Answer:
+    def _exchange(self, body: bytes, content_type: str, accept: str, _seconds: float) -> Answer:
         self.before(body)
         self._model = self._model or load(self.folder)
         reply = respond(Request(body, content_type, accept), self._model)
