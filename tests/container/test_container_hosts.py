@@ -54,7 +54,12 @@ def test_hosts_train_together_though_one_is_late(network: str, start: Start, mak
     wait_until(lambda: (roots[0] / "output/data/metrics.json").exists(), f"a model:\n{first.log}", seconds=SECONDS)
 
     assert (first.exit_code, second.exit_code) == (0, 0), first.log + second.log
-    assert {path.name for path in (roots[0] / "model").iterdir()} == {"manifest.json", "model.onnx", "model.ubj"}
+    assert {path.name for path in (roots[0] / "model").iterdir()} == {
+        "examples.json",
+        "manifest.json",
+        "model.onnx",
+        "model.ubj",
+    }
     assert list((roots[1] / "model").iterdir()) == []
     together = json.loads((roots[0] / "output/data/metrics.json").read_text())
     assert together["validation"]["rows"] + together["train"]["rows"] == 1_500

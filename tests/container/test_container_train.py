@@ -15,7 +15,7 @@ pytestmark = pytest.mark.docker
 ENDLESS = {"num_round": "10000", "early_stopping_rounds": "0", "eta": "0.01", "max_depth": "8"}
 """Hyperparameters of a job that is still training whenever a test looks."""
 MAX_FAILURE_CHARACTERS = 1_024
-ARTIFACT = {"manifest.json", "model.onnx", "model.ubj"}
+ARTIFACT = {"examples.json", "manifest.json", "model.onnx", "model.ubj"}
 
 
 def names_in(folder: Path) -> set[str]:

@@ -67,7 +67,7 @@ def test_a_job_that_is_done_exits_with_0_and_leaves_no_failure(done: tuple[Path,
 def test_a_job_writes_the_model_the_metrics_the_report_and_nothing_else(done: tuple[Path, Any]) -> None:
     root, _ = done
 
-    assert set(files_of(root / "model")) == {"manifest.json", "model.onnx", "model.ubj"}
+    assert set(files_of(root / "model")) == {"examples.json", "manifest.json", "model.onnx", "model.ubj"}
     assert set(files_of(root / "output")) == {
         f"data/{name}" for name in ("metrics.json", "predictions.csv", "report.html", "report.json")
     }

@@ -54,7 +54,7 @@ def test_the_model_says_of_the_fraud_what_it_said_in_training(tmp_path: Path) ->
     assert found.fraud is not None
     schema = model.schema
     matrix = schema.encode([[found.fraud.features[name] for name in schema.names]], range(schema.width))
-    assert bool(model.scoring.probabilities(matrix)[0] >= model.threshold.value) is found.fraud.flagged
+    assert bool(model.scoring.probabilities(matrix)[0] >= model.threshold) is found.fraud.flagged
 
 
 def test_neither_label_nor_time_is_in_them(tmp_path: Path) -> None:

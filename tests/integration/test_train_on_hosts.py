@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import signal
 import subprocess
 import time
@@ -73,6 +74,10 @@ def rows_of(root: Path) -> list[str]:
     return [row["row"] for row in csv.DictReader(io.StringIO(written))]
 
 
+def ranges_of(root: Path) -> object:
+    return json.loads((root / "model" / "examples.json").read_text())["ranges"]
+
+
 @pytest.mark.slow
 def test_hosts_train_the_model_that_one_would(tmp_path: Path) -> None:
     """Two hosts with a copy of all rows each, which count once, and four with shards beside one that has none."""
@@ -85,7 +90,8 @@ def test_hosts_train_the_model_that_one_would(tmp_path: Path) -> None:
         assert ended(start(roots), SECONDS) == [0] * len(shards), "\n".join(log_of(root) for root in roots)
         assert average_precision_of_job(roots[0]) == pytest.approx(expected, abs=0.005)
         assert rows_of(roots[0]) == rows_of(one)
-        assert set(files_of(roots[0] / "model")) == {"manifest.json", "model.onnx", "model.ubj"}
+        assert ranges_of(roots[0]) == ranges_of(one)
+        assert set(files_of(roots[0] / "model")) == {"examples.json", "manifest.json", "model.onnx", "model.ubj"}
         assert set(files_of(roots[0] / "output" / "data")) == set(files_of(one / "output" / "data"))
         assert {name for root in roots[1:] for name in (*files_of(root / "model"), *files_of(root / "output"))} == set()
     assert "no rows here" in log_of(roots[-1])

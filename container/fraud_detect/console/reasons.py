@@ -17,6 +17,9 @@ MIDDLE = 100.0
 SHORTEST = 1.0
 """Of a bar: one must be seen of every reason."""
 
+SMALL = 0.005
+"""What two decimals would show as nothing."""
+
 
 @dataclass(frozen=True)
 class Bar:
@@ -76,8 +79,9 @@ def in_words(reason: Reason) -> str:
 
 
 def signed(contribution: float) -> str:
-    """Return `contribution` with its sign and two decimals; the minus is the typographic one."""
-    return f"{contribution:+.2f}".replace("-", "\N{MINUS SIGN}")
+    """Return `contribution` with its sign and two decimals, or the first digit that tells; a typographic minus."""
+    is_small = 0 < abs(contribution) < SMALL
+    return f"{contribution:+{'.1g' if is_small else '.2f'}}".replace("-", "\N{MINUS SIGN}")
 
 
 def shown(value: object) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from fraud_detect.artifact.examples import Example, Examples, Range
 from fraud_detect.console.score.rows import Faults
@@ -146,7 +147,7 @@ def notice(value: str, seen: Range | None) -> str:
     number, low, high = parse_number(value), seen.low, seen.high
     if seen.minimum is not None and seen.maximum is not None:
         low, high = seen.minimum, seen.maximum
-    if number != number or low <= number <= high:
+    if not isfinite(number) or low <= number <= high:
         return ""
     if seen.minimum is None:
         return "Beyond what is usual: the score may be less sure."

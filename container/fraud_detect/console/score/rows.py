@@ -79,8 +79,8 @@ def _categories(column: Column) -> str:
 
 
 _EXPECTATIONS: Mapping[ColumnKind, Callable[[Column], str]] = {
-    ColumnKind.NUMBER: lambda _: "a number, decimals with a point, at most 3.4e38",
-    ColumnKind.FLAG: lambda _: "true or false",
+    ColumnKind.NUMBER: lambda _: "a number such as 12.5, up to 3.4e38",
+    ColumnKind.FLAG: lambda _: "true (yes) or false (no)",
     ColumnKind.CATEGORY: _categories,
 }
 

@@ -25,6 +25,8 @@ from fraud_detect.console.score.question import Question, question_of
 from fraud_detect.console.score.rows import Faults, faults_of_row, faults_of_rows, row_of
 
 REASONS_SHOWN = 8
+MANY_FIELDS = 12
+"""Above so many, the button is at the top, too."""
 FILL_WITH: Mapping[str, str] = {"fraud": "a fraud", "legitimate": "a legitimate case"}
 
 blueprint = Blueprint("score", __name__)
@@ -71,6 +73,7 @@ def _page(typed: Typed, *, faults: Faults | None = None, **more: Any) -> str:
         threshold=threshold_in_words(manifest.threshold),
         threshold_value=manifest.threshold.value,
         algorithm=manifest.algorithm,
+        many=MANY_FIELDS,
         **more,
     )
 
