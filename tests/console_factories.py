@@ -14,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from factories import an_artifact
-from fraud_detect.console.accounts import users
+from fraud_detect.console.accounts import tokens, users
 from fraud_detect.console.app import create_app
 from fraud_detect.console.context import EXTENSION, Console
 from fraud_detect.console.endpoint import Reason, Row, Score
@@ -71,6 +71,11 @@ class SigmoidEndpoint:
         return "http://localhost:8080"
 
 
+def database_of(root: Path) -> str:
+    """Return the address of the database of the console under `root`; tests put PostgreSQL's in place of this."""
+    return f"sqlite:///{root / 'console/console.sqlite'}"
+
+
 def settings_for(root: Path, **overrides: Any) -> Settings:
     """Return the settings of a console under `root`, whose model folder is there."""
     (root / "console").mkdir(exist_ok=True)
@@ -78,7 +83,7 @@ def settings_for(root: Path, **overrides: Any) -> Settings:
         "model_folder": root / "model",
         "report_folder": root / "output/data",
         "folder": root / "console",
-        "database_url": f"sqlite:///{root / 'console/console.sqlite'}",
+        "database_url": database_of(root),
         "secret_key": b"k" * 32,
         "rate_limits": False,
     }
@@ -111,6 +116,13 @@ def an_account(app: Flask, role: Role = Role.ANALYST, *, name: str | None = None
     with here.database.writing() as rows:
         users.created(rows, name=chosen, password=PASSWORD, role=role, customer=customer, now=here.clock(), by="test")
     return chosen
+
+
+def a_token(app: Flask, name: str = "shop") -> str:
+    """Make a token of a program and return it."""
+    here = parts_of(app)
+    with here.database.writing() as rows:
+        return tokens.made(rows, name=name, by=None, actor="test", now=here.clock())
 
 
 def form_token(client: FlaskClient, page: str = "/log-in") -> str:

@@ -35,6 +35,7 @@ ACCESS: Mapping[str, Roles] = {
     "pages.ping": ANYONE,
     "accounts.log_in": ANYONE,
     "accounts.log_out": SIGNED_IN,
+    "accounts.enter_code": ANYONE,
     "files.index": ANALYSTS,
     "files.upload": ANALYSTS,
     "files.show": ANALYSTS,
@@ -76,6 +77,8 @@ ACCESS: Mapping[str, Roles] = {
     "my_calls.begin": CUSTOMERS,
     "my_calls.confirm": CUSTOMERS,
 }
+UNTIL_PASSWORD_IS_CHANGED = frozenset({"static", "pages.ping", "accounts.log_out"})
+"""All that an account may see whose password somebody else has set, until it has one of its own."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ class Caller:
     user_id: int | None = None
     session_id: int | None = None
     customer: str | None = None
+    must_change_password: bool = False
 
 
 NO_ONE = Caller(name="", role="anyone")
@@ -106,14 +110,26 @@ def may(view: str) -> bool:
 
 def refuse() -> ResponseReturnValue | None:
     """Return what a caller gets who may not see the view of this request; None where it may, or where there is none."""
-    if request.endpoint is None or may(request.endpoint):
+    if request.endpoint is None:
         return None
+    if may(request.endpoint):
+        return _led_to_a_password() if the_caller().must_change_password else None
     known = the_caller() is not NO_ONE
     if request.path.startswith(API):
         return _refused_program(known=known)
     if known:
         return render_template("error.html", title="Not for you", text=_FORBIDDEN), 403
-    return redirect(url_for("accounts.log_in", next=request.full_path.rstrip("?") if request.method == "GET" else None))
+    return redirect(
+        url_for("accounts.log_in", next=request.full_path.rstrip("?") if request.method in {"GET", "HEAD"} else None)
+    )
+
+
+def _led_to_a_password() -> ResponseReturnValue | None:
+    if request.endpoint in UNTIL_PASSWORD_IS_CHANGED:
+        return None
+    if request.path.startswith(API):
+        return jsonify(error="forbidden", message="Choose a password of your own first, on your account's page."), 403
+    return redirect(url_for("account.password"))
 
 
 _FORBIDDEN = "Your account's role does not include this page. An administrator can change roles."

@@ -6,10 +6,12 @@ Knows every part of the console. Never knows the environment, processes.
 from __future__ import annotations
 
 import logging
-import uuid
+from collections.abc import Mapping
 
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_limiter import RateLimitExceeded
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from fraud_detect import __version__
@@ -25,7 +27,9 @@ from fraud_detect.console.desk import views as desk
 from fraud_detect.console.endpoint import Endpoint, EndpointError, Unreachable
 from fraud_detect.console.files import views as files
 from fraud_detect.console.keys import COOKIES, Sealed, derived
+from fraud_detect.console.limits import BODY_BYTES, seconds_to_wait
 from fraud_detect.console.report import views as report
+from fraud_detect.console.requests_log import request_id
 from fraud_detect.console.said import NO_ANSWER
 from fraud_detect.console.score import views as score
 from fraud_detect.console.settings import Clock, Settings, utc_now
@@ -43,7 +47,9 @@ BLUEPRINTS = (
     calls.blueprint,
     my_calls.blueprint,
 )
-SMALLEST_LIMIT_BYTES = 1 << 20
+COOKIE = "fraud_detect_console"
+HTTPS_COOKIE = f"__Host-{COOKIE}"
+"""Browsers take a cookie of this prefix by HTTPS only, and from no other host of the domain (RFC 6265bis, 4.1.3.2)."""
 
 logger = logging.getLogger(__name__)
 
@@ -61,11 +67,11 @@ def create_app(settings: Settings, endpoint: Endpoint, *, clock: Clock = utc_now
     app = Flask(__name__)
     app.config.update(
         SECRET_KEY=derived(settings.secret_key, COOKIES),
-        SESSION_COOKIE_NAME="fraud_detect_console",
+        SESSION_COOKIE_NAME=HTTPS_COOKIE if settings.behind_https else COOKIE,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.behind_https,
-        MAX_CONTENT_LENGTH=SMALLEST_LIMIT_BYTES,
+        MAX_CONTENT_LENGTH=BODY_BYTES,
         WTF_CSRF_CHECK_DEFAULT=False,  # `security` checks, where it is not a program that sends
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session, which ends by itself
         RATELIMIT_ENABLED=settings.rate_limits,
@@ -84,7 +90,7 @@ def create_app(settings: Settings, endpoint: Endpoint, *, clock: Clock = utc_now
         sealed=Sealed(settings.secret_key),
         clock=clock,
     )
-    security.protect(app)
+    security.protect(app, behind_https=settings.behind_https)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.context_processor(
@@ -103,7 +109,13 @@ def create_app(settings: Settings, endpoint: Endpoint, *, clock: Clock = utc_now
 def _add_errors(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> ResponseReturnValue:
-        return _said(error.name, error.description or "", error.code or 500)
+        return _said(error.name, error.description or "", error.code or 500, _told_beside(error))
+
+    @app.errorhandler(RateLimitExceeded)
+    def too_many(error: RateLimitExceeded) -> ResponseReturnValue:
+        seconds = seconds_to_wait()
+        text = f"More requests came than {error.description}. Wait {seconds} seconds, then try again."
+        return _said("Too many requests", text, 429, {"Retry-After": str(seconds)})
 
     @app.errorhandler(UserError)
     def users_fault(error: UserError) -> ResponseReturnValue:
@@ -114,17 +126,25 @@ def _add_errors(app: Flask) -> None:
         logger.error("%s", error, extra={"fields": {"path": request.path}})
         return _said("The model does not answer", NO_ANSWER, 503 if isinstance(error, Unreachable) else 502)
 
+    @app.errorhandler(OperationalError)
+    def no_database(_: OperationalError) -> ResponseReturnValue:
+        logger.exception("the database does not answer", extra={"fields": {"id": request_id()}})
+        text = f"The console cannot reach its database. Try again in a while; the log says more under {request_id()}."
+        return _said("Out of order", text, 503, {"Retry-After": "10"})
+
     @app.errorhandler(Exception)
     def bug(_: Exception) -> ResponseReturnValue:
-        number = uuid.uuid4().hex
-        logger.exception(
-            "Bug in fraud-detect; please report it", extra={"fields": {"id": number, "path": request.path}}
-        )
-        return _said("Something went wrong", f"This is our fault. The log says more under the id {number}.", 500)
+        fields = {"id": request_id(), "path": request.path}
+        logger.exception("Bug in fraud-detect; please report it", extra={"fields": fields})
+        return _said("Something went wrong", f"This is our fault. The log says more under the id {request_id()}.", 500)
 
 
-def _said(title: str, text: str, status: int) -> ResponseReturnValue:
+def _told_beside(error: HTTPException) -> dict[str, str]:
+    """Return the headers that belong to an error, such as Allow to 405."""
+    return {name: value for name, value in error.get_headers() if name != "Content-Type"}
+
+
+def _said(title: str, text: str, status: int, headers: Mapping[str, str] | None = None) -> ResponseReturnValue:
     if request.path.startswith(access.API) or request.accept_mimetypes.best == "application/json":
-        answer: Response = jsonify(error=title, message=text)
-        return answer, status
-    return render_template("error.html", title=title, text=text), status
+        return jsonify(error=title, message=text), status, dict(headers or {})
+    return render_template("error.html", title=title, text=text), status, dict(headers or {})

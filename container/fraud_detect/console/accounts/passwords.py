@@ -5,20 +5,27 @@ Knows argon2. Never knows accounts.
 
 from __future__ import annotations
 
+import functools
+import secrets
+import threading
+import unicodedata
+
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
 from fraud_detect.errors import UserError
 
-SHORTEST, LONGEST = 12, 256
-"""NIST SP 800-63B: length counts, rules about kinds of characters do not."""
-_HASHER = PasswordHasher()
-NO_PASSWORD = _HASHER.hash("nobody has this account")
-"""What a log-in under a name that does not exist is checked against, so that it takes as long as any other."""
+SHORTEST, LONGEST, FEWEST_DIFFERENT = 12, 256, 5
+"""NIST SP 800-63B: length counts, rules about kinds of characters do not; what is one key held down is no password."""
+HASHES_AT_ONCE = 4
+"""Each takes 64 MiB: a flood of log-ins waits for its turn instead of taking the memory."""
+ONE_TIME_BYTES = 12
+_HASHER = PasswordHasher()  # argon2id with 64 MiB, 3 passes, 4 lanes: RFC 9106's second choice
+_TURN = threading.BoundedSemaphore(HASHES_AT_ONCE)
 
 
 class PasswordError(UserError):
-    """A new password is too short or too long."""
+    """A new password is too short, too long, or too plain."""
 
 
 def hashed(password: str) -> str:
@@ -29,12 +36,50 @@ def hashed(password: str) -> str:
             expected=f"{SHORTEST} to {LONGEST}",
             remedy="Choose another one; several words are easy to remember.",
         )
-    return _HASHER.hash(password)
+    if len(set(password)) < FEWEST_DIFFERENT:
+        raise PasswordError(
+            f"The password has {len(set(password))} different characters",
+            expected=f"at least {FEWEST_DIFFERENT}",
+            remedy="Choose another one; several words are easy to remember.",
+        )
+    return _hash(password)
 
 
 def matches(password: str, password_hash: str) -> bool:
     """Return whether `password` is the one that was hashed; takes as long either way."""
     try:
-        return _HASHER.verify(password_hash, password)
+        with _TURN:
+            return _HASHER.verify(password_hash, _normal(password))
     except VerificationError:
         return False
+
+
+def is_outdated(password_hash: str) -> bool:
+    """Return whether the hash was made with other parameters than those of today."""
+    return _HASHER.check_needs_rehash(password_hash)
+
+
+def rehashed(password: str) -> str:
+    """Return a hash, with the parameters of today, of a password that was right."""
+    return _hash(password)
+
+
+@functools.cache
+def stand_in() -> str:
+    """Return what a log-in under a name that does not exist is checked against, so that it takes as long as any."""
+    return _hash(secrets.token_hex())
+
+
+def one_time() -> str:
+    """Return a random password of 96 bits, to be told to somebody who then chooses one of their own."""
+    return secrets.token_urlsafe(ONE_TIME_BYTES)
+
+
+def _hash(password: str) -> str:
+    with _TURN:
+        return _HASHER.hash(_normal(password))
+
+
+def _normal(password: str) -> bytes:
+    """Return the bytes of a password, the same from every keyboard that composes letters in its own way."""
+    return unicodedata.normalize("NFKC", password).encode(errors="surrogatepass")

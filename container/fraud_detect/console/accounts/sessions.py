@@ -6,6 +6,7 @@ Knows the table. Never knows Flask, passwords.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
@@ -43,8 +44,20 @@ def found(
     if row is None:
         return None
     login, user = row
-    over = login.ended_at is not None or now >= login.seen_at + idle or now >= login.created_at + longest
-    return None if over or user.disabled else (login, user)
+    return (login, user) if _lasts(login, user, now=now, idle=idle, longest=longest) else None
+
+
+def open_ones(
+    session: Session, user_id: int, *, now: datetime, idle: timedelta, longest: timedelta
+) -> Sequence[LoginSession]:
+    """Return the sessions of a user that go on, the last one that was opened first."""
+    theirs = select(LoginSession).where(
+        LoginSession.user_id == user_id,
+        LoginSession.ended_at.is_(None),
+        LoginSession.seen_at > now - idle,
+        LoginSession.created_at > now - longest,
+    )
+    return session.scalars(theirs.order_by(LoginSession.id.desc())).all()
 
 
 def seen(session: Session, login_id: int, *, now: datetime) -> None:
@@ -61,3 +74,14 @@ def all_ended(session: Session, user_id: int, *, now: datetime) -> None:
     """End every session of a user."""
     theirs = (LoginSession.user_id == user_id) & LoginSession.ended_at.is_(None)
     session.execute(update(LoginSession).where(theirs).values(ended_at=now))
+
+
+def others_ended(session: Session, user_id: int, login_id: int | None, *, now: datetime) -> None:
+    """End every session of a user but one."""
+    theirs = (LoginSession.user_id == user_id) & LoginSession.ended_at.is_(None) & (LoginSession.id != login_id)
+    session.execute(update(LoginSession).where(theirs).values(ended_at=now))
+
+
+def _lasts(login: LoginSession, user: User, *, now: datetime, idle: timedelta, longest: timedelta) -> bool:
+    over = login.ended_at is not None or now >= login.seen_at + idle or now >= login.created_at + longest
+    return not (over or user.disabled)

@@ -1,4 +1,4 @@
-"""Accounts: made, and logged in to.
+"""Accounts: made, found, changed by an administrator.
 
 Knows the table, passwords, the audit log. Never knows Flask.
 """
@@ -6,18 +6,21 @@ Knows the table, passwords, the audit log. Never knows Flask.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from fraud_detect.console import audit
-from fraud_detect.console.accounts import passwords
+from fraud_detect.console.accounts import passwords, sessions
 from fraud_detect.console.storage.tables import Role, User
 from fraud_detect.errors import UserError
 
 MOST_FAILURES, LOCKED_FOR = 5, timedelta(minutes=15)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
+LONGEST_CUSTOMER = 128
 
 
 class AccountError(UserError):
@@ -25,7 +28,15 @@ class AccountError(UserError):
 
 
 def created(
-    session: Session, *, name: str, password: str, role: Role, now: datetime, by: str, customer: str | None = None
+    session: Session,
+    *,
+    name: str,
+    password: str,
+    role: Role,
+    now: datetime,
+    by: str,
+    customer: str | None = None,
+    must_change_password: bool = False,
 ) -> User:
     """Make an account.
 
@@ -36,46 +47,142 @@ def created(
     PasswordError
         If the password is too short or too long.
     """
-    _check(session, name, role, customer)
-    user = User(name=name, password_hash=passwords.hashed(password), role=role, customer=customer, created_at=now)
+    _check_name(session, name)
+    _check_customer(name, role, customer)
+    user = User(
+        name=name,
+        password_hash=passwords.hashed(password),
+        role=role,
+        customer=customer,
+        created_at=now,
+        must_change_password=must_change_password,
+    )
     session.add(user)
-    session.flush()
-    audit.append(session, actor=by, action="account made", subject=f"account {name}", now=now, detail={"role": role})
+    try:
+        session.flush()
+    except IntegrityError as error:  # another one of the same name came in between
+        raise _taken(name) from error
+    audit.append(session, actor=by, action="account made", subject=subject(user), now=now, detail={"role": role})
     return user
 
 
-def _check(session: Session, name: str, role: Role, customer: str | None) -> None:
+def named(session: Session, name: str) -> User | None:
+    """Return the account, which nobody else changes until the transaction ends, if it is one that writes."""
+    return session.scalars(select(User).where(User.name == name).with_for_update()).first()
+
+
+def numbered(session: Session, user_id: int) -> User:
+    """Return the account, held like that of `named` for an administrator's change; AccountError if there is none.
+
+    All administrators are held, in one order, before the account: so two who do away with each other wait, and the
+    second one finds out that no other is left.
+    """
+    session.scalars(_administrators().with_for_update()).all()
+    user = session.get(User, user_id, with_for_update=True)
+    if user is None:
+        raise AccountError(f"No account has the number {user_id}", expected="one that is listed", remedy="List them.")
+    return user
+
+
+def all_of_them(session: Session) -> Sequence[User]:
+    """Return every account, by name."""
+    return session.scalars(select(User).order_by(User.name)).all()
+
+
+def subject(user: User) -> str:
+    """Return what the audit log calls an account."""
+    return f"account {user.name}"
+
+
+def is_locked(user: User, *, now: datetime) -> bool:
+    """Return whether too many wrong passwords or codes came lately."""
+    return user.locked_until is not None and now < user.locked_until
+
+
+def failed(session: Session, user: User, *, now: datetime) -> None:
+    """Count a wrong password or code; the account is locked for a while after so many."""
+    user.failures += 1
+    if user.failures >= MOST_FAILURES:
+        user.failures, user.locked_until = 0, now + LOCKED_FOR
+        audit.append(session, actor="", action="account locked", subject=subject(user), now=now)
+
+
+def disable(session: Session, user: User, *, now: datetime, by: str) -> None:
+    """End all sessions of an account and let it in no more."""
+    _keep_an_administrator(session, user)
+    user.disabled = True
+    _changed(session, user, "account disabled", now=now, by=by)
+
+
+def enable(session: Session, user: User, *, now: datetime, by: str) -> None:
+    """Let an account in again, also one that is locked."""
+    user.disabled, user.failures, user.locked_until = False, 0, None
+    _changed(session, user, "account enabled", now=now, by=by)
+
+
+def give_role(session: Session, user: User, role: Role, *, customer: str | None, now: datetime, by: str) -> None:
+    """Change what an account may do; its sessions end."""
+    _check_customer(user.name, role, customer)
+    if role is not Role.ADMIN:
+        _keep_an_administrator(session, user)
+    before, user.role, user.customer = user.role, role, customer
+    _changed(session, user, "role changed", now=now, by=by, detail={"from": before, "to": role})
+
+
+def reset_password(session: Session, user: User, password: str, *, now: datetime, by: str) -> None:
+    """Give an account a password that it has to change at its next log-in; its sessions end, and no lock stays."""
+    user.password_hash, user.must_change_password = passwords.hashed(password), True
+    user.failures, user.locked_until = 0, None
+    _changed(session, user, "password reset", now=now, by=by)
+
+
+def turn_off_second_factor(session: Session, user: User, *, now: datetime, by: str) -> None:
+    """Ask an account for no code any more, since its app is lost; its sessions end."""
+    user.totp_secret = user.totp_last_step = None
+    _changed(session, user, "second factor turned off", now=now, by=by)
+
+
+def _changed(
+    session: Session, user: User, action: str, *, now: datetime, by: str, detail: dict[str, object] | None = None
+) -> None:
+    sessions.all_ended(session, user.id, now=now)
+    session.flush()
+    audit.append(session, actor=by, action=action, subject=subject(user), now=now, detail=detail)
+
+
+def _keep_an_administrator(session: Session, user: User) -> None:
+    others = [admin for admin in session.scalars(_administrators()) if admin.id != user.id]
+    if user.role == Role.ADMIN and not others:
+        raise AccountError(
+            f"'{user.name}' is the last administrator who can log in",
+            expected="another one beside",
+            remedy="Make another account an administrator first.",
+        )
+
+
+def _administrators() -> Select[User]:
+    return select(User).where(User.role == Role.ADMIN, User.disabled.is_(False)).order_by(User.id)
+
+
+def _check_name(session: Session, name: str) -> None:
     if not _NAME.fullmatch(name):
         raise AccountError(
             f"The name is '{name[:80]}'",
             expected="1 to 64 letters, digits and . _ @ + -, the first a letter or digit",
             remedy="Choose another name.",
         )
-    if session.scalars(select(User).where(User.name == name)).first() is not None:
-        raise AccountError(f"The account '{name}' exists", expected="a new name", remedy="Choose another name.")
-    if (role is Role.CUSTOMER) != bool(customer):
+    if session.scalar(select(func.count()).where(User.name == name)):
+        raise _taken(name)
+
+
+def _taken(name: str) -> AccountError:
+    return AccountError(f"The account '{name}' exists", expected="a new name", remedy="Choose another name.")
+
+
+def _check_customer(name: str, role: Role, customer: str | None) -> None:
+    if (role is Role.CUSTOMER) != bool(customer) or len(customer or "") > LONGEST_CUSTOMER:
         raise AccountError(
             f"The account '{name}' of the role {role} belongs to {customer or 'no customer'}",
-            expected="a customer for the role customer, and none for any other",
+            expected=f"a customer (1 to {LONGEST_CUSTOMER} characters) for the role customer, and none for any other",
             remedy="Name the customer as transactions name it.",
         )
-
-
-def with_password(session: Session, name: str, password: str, *, now: datetime) -> User | None:
-    """Return the account if the password is right; None if not, or if it is locked, which too many failures do."""
-    user = session.scalars(select(User).where(User.name == name)).first()
-    right = passwords.matches(password, user.password_hash if user else passwords.NO_PASSWORD)
-    if user is None or user.disabled or (user.locked_until is not None and now < user.locked_until):
-        return None
-    if right:
-        user.failures = 0
-        return user
-    failed(user, now=now)
-    return None
-
-
-def failed(user: User, *, now: datetime) -> None:
-    """Count a wrong password or code; the account is locked for a while after so many."""
-    user.failures += 1
-    if user.failures >= MOST_FAILURES:
-        user.failures, user.locked_until = 0, now + LOCKED_FOR

@@ -8,10 +8,11 @@ from __future__ import annotations
 import segno
 from flask import Blueprint, abort, flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from fraud_detect.console import one_time_codes
 from fraud_detect.console.access import the_caller
-from fraud_detect.console.accounts import users
+from fraud_detect.console.accounts import proof
 from fraud_detect.console.calls import enrolment, records, states
 from fraud_detect.console.calls.codes import Outcome, Side
 from fraud_detect.console.calls.pages import (
@@ -31,7 +32,7 @@ from fraud_detect.console.calls.pages import (
 )
 from fraud_detect.console.calls.states import State
 from fraud_detect.console.context import console
-from fraud_detect.console.security import limiter
+from fraud_detect.console.limits import limiter
 from fraud_detect.console.storage.tables import Case, User
 
 blueprint = Blueprint("my_calls", __name__)
@@ -180,18 +181,19 @@ def begin() -> ResponseReturnValue:
     """Make a new secret for who knows the password, and has the authenticator of before where there is one."""
     here, now, me = console(), console().clock(), person()
     password = request.form.get("password", "")[:256]
-    with here.database.writing() as rows:
-        user = users.with_password(rows, me.name, password, now=now)
-        said = (
-            "password"
-            if user is None
-            else enrolment.permitted(rows, _customer(), typed_code(), person=me, sealed=here.sealed, now=now)
-        )
-        if user is None:
+    made = proof.by_password(here.database, me.name, password, now=now, act=_begun_if_permitted)
+    if made is None:
+        with here.database.writing() as rows:
             enrolment.refused(rows, _customer(), person=me, now=now)
-        if said is None:
-            enrolment.begun(rows, _customer(), person=me, sealed=here.sealed, now=now)
-    return redirect(url_for("my_calls.enrolment_page", said=said))
+    return redirect(url_for("my_calls.enrolment_page", said="password" if made is None else made[0]))
+
+
+def _begun_if_permitted(rows: Session, _: User) -> tuple[str | None]:
+    here, now, me = console(), console().clock(), person()
+    said = enrolment.permitted(rows, _customer(), typed_code(), person=me, sealed=here.sealed, now=now)
+    if said is None:
+        enrolment.begun(rows, _customer(), person=me, sealed=here.sealed, now=now)
+    return (said,)
 
 
 @blueprint.post("/enrolment/confirm")

@@ -27,7 +27,7 @@ from fraud_detect.console.calls.pages import (
     typed_code,
 )
 from fraud_detect.console.context import console
-from fraud_detect.console.security import limiter
+from fraud_detect.console.limits import limiter
 from fraud_detect.console.storage.tables import Case
 from fraud_detect.errors import UserError
 

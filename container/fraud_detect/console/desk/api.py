@@ -22,7 +22,7 @@ from fraud_detect.console.desk.filing import Filed, KeyTaken
 from fraud_detect.console.desk.intake import Overloaded
 from fraud_detect.console.desk.part import desk
 from fraud_detect.console.endpoint import EndpointError
-from fraud_detect.console.security import limiter
+from fraud_detect.console.limits import limiter
 from fraud_detect.console.storage.tables import Case
 from fraud_detect.errors import UserError
 
@@ -39,7 +39,6 @@ class BodyRefused(UserError):
 
 
 @blueprint.post("/api/transactions")
-@limiter.exempt
 def transactions_in() -> ResponseReturnValue:
     """Score transactions and file them as cases, all or none; answer when they are on the disk."""
     request.max_content_length = MOST_BODY_BYTES

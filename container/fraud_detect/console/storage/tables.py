@@ -69,6 +69,8 @@ class User(Table):
     failures: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None]
     disabled: Mapped[bool] = mapped_column(default=False)
+    must_change_password: Mapped[bool] = mapped_column(default=False)
+    """Whether somebody else chose the password, which then is good for choosing another and nothing else."""
     created_at: Mapped[datetime]
 
 
@@ -94,7 +96,8 @@ class ApiToken(Table):
     name: Mapped[str] = mapped_column(String(64))
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime]
-    created_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    """None where it was made from the command line."""
     revoked_at: Mapped[datetime | None]
 
 
