@@ -21,6 +21,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("serve", "command"),
     "console": ("console", "command"),
     "accounts": ("accounts", "command"),
+    "feedback": ("feedback", "command"),
+    "replay": ("replay", "command"),
     "hyperparameters": ("reference", "hyperparameters_command"),
     "metric-definitions": ("reference", "metric_definitions_command"),
     "specification": ("reference", "specification_command"),
@@ -28,7 +30,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "openapi": ("reference", "openapi_command"),
     "console-openapi": ("console", "openapi_command"),
 }
-NEED_EXTRA: Mapping[str, str] = dict.fromkeys(("console", "accounts", "console-openapi"), "console")
+NEED_EXTRA: Mapping[str, str] = dict.fromkeys(
+    ("console", "accounts", "feedback", "replay", "console-openapi"), "console"
+)
 """The commands whose libraries come with an extra of the package."""
 OURS = __name__.partition(".")[0]
 
