@@ -79,6 +79,11 @@ class ConsoleProcess:
             return False
 
     @property
+    def pid(self) -> int:
+        """The number of its process, above that of its worker."""
+        return self._process.pid
+
+    @property
     def _log_file(self) -> Path:
         return self.root / "console.log"
 

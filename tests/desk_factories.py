@@ -7,11 +7,13 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
 
-from console_factories import an_account, parts_of
+from console_factories import PASSWORD, parts_of
+from fraud_detect.console.accounts import users
 from fraud_detect.console.keys import fingerprint
-from fraud_detect.console.storage.tables import ApiToken, Role, User
+from fraud_detect.console.settings import utc_now
+from fraud_detect.console.storage.database import Database
+from fraud_detect.console.storage.tables import ApiToken, Role
 
 TRANSACTIONS = "/api/transactions"
 
@@ -27,12 +29,16 @@ def an_innocent_one(**overrides: Any) -> dict[str, Any]:
 
 
 def a_token(app: Flask, name: str = "shop") -> str:
-    """Return an API token of a new program, made by an account named as the program."""
-    here, token = parts_of(app), secrets.token_urlsafe(24)
-    maker = an_account(app, Role.ADMIN, name=f"owner-of-{name}")
-    with here.database.writing() as rows:
-        owner = rows.scalars(select(User).where(User.name == maker)).one()
-        rows.add(ApiToken(name=name, token_hash=fingerprint(token), created_at=here.clock(), created_by=owner.id))
+    """Return an API token of a new program."""
+    return a_token_in(parts_of(app).database, name)
+
+
+def a_token_in(database: Database, name: str) -> str:
+    """Return an API token of a new program, made by an account named after it."""
+    token, owner = secrets.token_urlsafe(24), f"owner-of-{name}"
+    with database.writing() as rows:
+        made = users.created(rows, name=owner, password=PASSWORD, role=Role.ADMIN, now=utc_now(), by="test")
+        rows.add(ApiToken(name=name, token_hash=fingerprint(token), created_at=utc_now(), created_by=made.id))
     return token
 
 
