@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import signal
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -21,9 +22,11 @@ from fraud_detect import log
 from fraud_detect.artifact import bundle
 from fraud_detect.console.api import document
 from fraud_detect.console.app import create_app
+from fraud_detect.console.desk.part import desk_of
 from fraud_detect.console.endpoint.open import opened
 from fraud_detect.console.settings import Settings
 from fraud_detect.console.storage.database import Database
+from fraud_detect.entrypoints import smtp
 from fraud_detect.errors import SettingError, UserError
 from fraud_detect.sagemaker.job import OUR_FAULT, USER_FAULT
 from fraud_detect.sagemaker.layout import DEFAULT_ROOT, Layout
@@ -32,8 +35,8 @@ THIS_MACHINE, EVERY_ADDRESS = "127.0.0.1", "0.0.0.0"  # noqa: S104 - a container
 KEY_VARIABLE, DATABASE_VARIABLE = "FRAUD_DETECT_CONSOLE_KEY", "FRAUD_DETECT_CONSOLE_DATABASE"
 KEY_FILE, DATABASE_FILE = "key", "console.sqlite"
 SHORTEST_KEY = 32
-THREADS = 96
-"""Each browser that listens to the desk holds one."""
+THREADS = 128
+"""Each browser that listens to the desk holds one, each request whose transactions are being filed another."""
 GRACE_SECONDS = 20
 
 logger = logging.getLogger(__name__)
@@ -105,6 +108,7 @@ def settings_of(
         database_url=address,
         secret_key=_key(folder / KEY_FILE, environment.get(KEY_VARIABLE, "")),
         behind_https=behind_https,
+        smtp=smtp.of(environment),
     )
 
 
@@ -165,6 +169,8 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "proc_name": "fraud-detect console",
             "control_socket_disable": True,
             "forwarder_headers": "",
+            "post_worker_init": _end_streams_on_stop,
+            "worker_int": lambda worker: desk_of(worker.wsgi).hub.stop(),
             **self._configuration,
         }
         for name, value in chosen.items():
@@ -173,3 +179,15 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def load(self) -> Any:
         """Return the application, in the process that answers."""
         return create_app(self._settings, opened(self._endpoint))
+
+
+def _end_streams_on_stop(worker: Any) -> None:
+    """Let SIGTERM end the desk's streams, too: the worker waits for requests, and they would not end by themselves."""
+    before = signal.getsignal(signal.SIGTERM)
+
+    def stop(number: int, frame: Any) -> None:
+        desk_of(worker.wsgi).hub.stop()
+        if callable(before):
+            before(number, frame)
+
+    signal.signal(signal.SIGTERM, stop)

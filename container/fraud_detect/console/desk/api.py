@@ -5,6 +5,8 @@ Knows Flask. Never knows SQL, pages.
 
 from __future__ import annotations
 
+import select
+import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,6 +32,7 @@ MOST_BODY_BYTES = 4 << 20
 AGAIN_SECONDS = 2
 BUSY, GONE, CLASH, BAD = 503, 404, 409, 400
 EVENTS = "text/event-stream"
+LEFT = select.POLLRDHUP | select.POLLHUP | select.POLLERR
 
 Json = Mapping[str, Any]
 
@@ -146,14 +149,23 @@ def decision_json(number: int) -> ResponseReturnValue:
 def events() -> ResponseReturnValue:
     """Stream what happens as server-sent events, from the place that `Last-Event-ID` or `after` says."""
     after = Place.parsed(request.headers.get("Last-Event-ID")) or Place.parsed(request.args.get("after"))
-    try:
-        messages = desk().hub.stream(after)
-    except hub.TooManyListen as error:
-        return *_fault(error, BUSY), {"Retry-After": str(AGAIN_SECONDS)}
-    connection = request.environ.get("gunicorn.socket")
+    connection: socket.socket | None = request.environ.get("gunicorn.socket")
     if connection is not None:
         connection.settimeout(hub.HEARTBEAT_SECONDS)  # who does not read for so long is gone
+    try:
+        messages = desk().hub.stream(after, is_gone=lambda: connection is not None and _has_left(connection))
+    except hub.TooManyListen as error:
+        return *_fault(error, BUSY), {"Retry-After": str(AGAIN_SECONDS)}
     return Response(messages, mimetype=EVENTS, headers={"X-Accel-Buffering": "no"})
+
+
+def _has_left(connection: socket.socket) -> bool:
+    """Return whether the other side has closed `connection`, without waiting."""
+    if connection.fileno() < 0:
+        return True
+    asked = select.poll()
+    asked.register(connection, LEFT)
+    return bool(asked.poll(0))
 
 
 @blueprint.get("/desk/changes")

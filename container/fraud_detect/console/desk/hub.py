@@ -12,7 +12,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import orjson
@@ -35,6 +35,10 @@ HEARTBEAT = b": still here\n\n"
 GREETING = b"retry: 1000\n\n"
 PAUSE_AFTER_FAULT_SECONDS = 2.0
 
+SWEEP_SECONDS = 1.0
+IsGone = Callable[[], bool]
+"""Says whether a browser has closed its connection."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -44,9 +48,13 @@ class TooManyListen(UserError):
 
 @dataclass(eq=False)
 class Listener:
-    """A browser: what waits for it, and where in the feed that begins. None in the queue ends it."""
+    """A browser: where in the feed its messages begin, whether it has left, what waits for it.
+
+    None among the messages ends it.
+    """
 
     start: Place
+    is_gone: IsGone
     messages: queue.Queue[bytes | None] = field(default_factory=lambda: queue.Queue(MOST_MESSAGES))
     over: bool = False
 
@@ -79,20 +87,24 @@ class Hub:
         """End all streams within a moment. Takes no lock: handlers of signals may call it."""
         self._stopping = True
 
-    def stream(self, after: Place | None, *, seconds: float = LONGEST_STREAM_SECONDS) -> Iterator[bytes]:
+    def stream(
+        self, after: Place | None, *, is_gone: IsGone = lambda: False, seconds: float = LONGEST_STREAM_SECONDS
+    ) -> Iterator[bytes]:
         """Return the messages after a place, or from now on, as server-sent events.
 
         Raises
         ------
         TooManyListen
         """
-        listener = self._join()
+        listener = self._join(is_gone)
         messages = self._messages(listener, after or listener.start, time.monotonic() + seconds)
         next(messages)  # from here on it notices its end, even if nobody ever reads it
         return messages
 
-    def _join(self) -> Listener:
+    def _join(self, is_gone: IsGone) -> Listener:
         with self._lock:
+            if len(self._listeners) >= self._most_listeners:
+                self._sweep()
             if len(self._listeners) >= self._most_listeners or self._stopping:
                 raise TooManyListen(
                     f"{len(self._listeners)} browsers listen",
@@ -104,7 +116,7 @@ class Hub:
                     self._place = feed.latest(rows)
                 self._thread = threading.Thread(target=self._work, name="desk", daemon=True)
                 self._thread.start()
-            listener = Listener(self._place)
+            listener = Listener(self._place, is_gone)
             self._listeners.add(listener)
         return listener
 
@@ -138,11 +150,22 @@ class Hub:
             after = changes.place
             yield rendered(changes)
 
+    def _sweep(self) -> None:
+        """Drop those whose browsers have left: a browser that loads its page again must not count twice."""
+        for listener in [one for one in self._listeners if one.is_gone()]:
+            listener.give(None)
+            self._listeners.discard(listener)
+
     def _work(self) -> None:
+        swept = time.monotonic()
         while not self._stopping:
             time.sleep(EVERY_SECONDS)
             try:
                 self._tell()
+                if time.monotonic() >= swept + SWEEP_SECONDS:
+                    swept = time.monotonic()
+                    with self._lock:
+                        self._sweep()
             except Exception:
                 logger.exception("the desk cannot read what happened; it tries again")
                 time.sleep(PAUSE_AFTER_FAULT_SECONDS)
