@@ -87,6 +87,11 @@ class Hub:
         """End all streams within a moment. Takes no lock: handlers of signals may call it."""
         self._stopping = True
 
+    def wait_until_ended(self) -> None:
+        """Return when the thread has ended, which `stop` asks it to."""
+        if self._thread is not None:
+            self._thread.join()
+
     def stream(
         self, after: Place | None, *, is_gone: IsGone = lambda: False, seconds: float = LONGEST_STREAM_SECONDS
     ) -> Iterator[bytes]:
@@ -111,9 +116,10 @@ class Hub:
                     expected=f"{self._most_listeners} at most",
                     remedy="Ask for /desk/changes every few seconds instead, as the page does.",
                 )
-            if self._thread is None:
+            if not self._listeners:  # nobody needs what happened while nobody listened
                 with self._database.reading() as rows:
                     self._place = feed.latest(rows)
+            if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="desk", daemon=True)
                 self._thread.start()
             listener = Listener(self._place, is_gone)
@@ -175,17 +181,17 @@ class Hub:
 
     def _tell(self) -> None:
         with self._lock:
+            place = self._place
             if not self._listeners:
-                # Who joins now starts from here: nobody needs what happened while nobody listened.
-                with self._database.reading() as rows:
-                    self._place = feed.latest(rows)
                 return
         with self._database.reading() as rows:
-            changes = feed.since(rows, self._place)
+            changes = feed.since(rows, place)
         if changes.empty:
             return
         message = rendered(changes)
         with self._lock:
+            if self._place != place:  # all left meanwhile, and the first of others came: they begin later
+                return
             self._place = changes.place
             self._listeners = {listener for listener in self._listeners if listener.give(message)}
 
