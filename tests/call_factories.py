@@ -17,7 +17,8 @@ from console_factories import NOON, PASSWORD, Turned, a_console, form_token, log
 from fraud_detect.console import one_time_codes
 from fraud_detect.console.calls import records, states
 from fraud_detect.console.calls.codes import Side
-from fraud_detect.console.calls.states import Call, Seat
+from fraud_detect.console.calls.people import Seat
+from fraud_detect.console.calls.states import Call
 from fraud_detect.console.storage.tables import AuditEntry, Role
 
 AGENT, CUSTOMER, STRANGER = Seat(1, "agent's key"), Seat(2, "customer's key"), Seat(3, "another key")

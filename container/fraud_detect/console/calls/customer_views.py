@@ -12,22 +12,23 @@ from sqlalchemy.orm import Session
 
 from fraud_detect.console import one_time_codes
 from fraud_detect.console.access import the_caller
-from fraud_detect.console.accounts import proof
+from fraud_detect.console.accounts import passwords, proof
 from fraud_detect.console.calls import enrolment, records, states
 from fraud_detect.console.calls.codes import Outcome, Side
 from fraud_detect.console.calls.pages import (
     ENTRIES_A_MINUTE,
     LOOKS_A_MINUTE,
     Look,
+    browser_key,
     by_session,
     code_form,
     give_key,
-    guest,
     keys,
     live,
     looked,
     new_key,
     person,
+    seat,
     typed_code,
 )
 from fraud_detect.console.calls.states import State
@@ -97,7 +98,7 @@ def join(token: str) -> ResponseReturnValue:
         return redirect(url_for("my_calls.call", token=token, said="no code"))
     here, key = console(), new_key()
     with here.database.writing() as rows:
-        outcome = records.joined(rows, token, code, guest=guest(key), keys=keys(), now=here.clock())
+        outcome = records.joined(rows, token, code, person=person(), key=key, keys=keys(), now=here.clock())
     if outcome is Outcome.FOREIGN:
         abort(404)
     if outcome is not Outcome.RIGHT:
@@ -113,7 +114,9 @@ def enter(token: str) -> ResponseReturnValue:
     if code is not None:
         here = console()
         with here.database.writing() as rows:
-            outcome = records.entered(rows, token, Side.BANK, code, guest=guest(), keys=keys(), now=here.clock())
+            outcome = records.entered(
+                rows, token, Side.BANK, code, person=person(), key=browser_key(), keys=keys(), now=here.clock()
+            )
         if outcome is Outcome.FOREIGN:
             abort(404)
         said = outcome
@@ -125,7 +128,7 @@ def end(token: str) -> ResponseReturnValue:
     """End a call of this customer's, also from a browser that did not join it."""
     here = console()
     with here.database.writing() as rows:
-        if not records.ended(rows, token, guest=guest(), now=here.clock()):
+        if not records.ended(rows, token, person=person(), now=here.clock()):
             abort(404)
     return redirect(url_for("my_calls.listed"))
 
@@ -133,7 +136,7 @@ def end(token: str) -> ResponseReturnValue:
 def _mine(token: str) -> Look:
     look = looked(token)
     may_look = look is not None and look.row.customer == _customer()
-    if look is None or not may_look or look.call.customer not in (None, guest().seat):
+    if look is None or not may_look or look.call.customer not in (None, seat()):
         abort(404, "There is no such call, or it was joined in another browser.")
     return look
 
@@ -153,7 +156,7 @@ def enrolment_page() -> ResponseReturnValue:
     here, me = console(), person()
     with here.database.reading() as rows:
         row = enrolment.found(rows, _customer())
-    secret = enrolment.pending(row, session_id=me.session_id, sealed=here.sealed)
+    secret = enrolment.pending(row, seat=seat(), sealed=here.sealed)
     picture = None if secret is None else _picture(one_time_codes.address(secret, me.name))
     return render_template(
         "calls/enrolment.html",
@@ -179,21 +182,29 @@ def _picture(address: str) -> str:
 @limiter.limit(ENTRIES_A_MINUTE, key_func=by_session)
 def begin() -> ResponseReturnValue:
     """Make a new secret for who knows the password, and has the authenticator of before where there is one."""
-    here, now, me = console(), console().clock(), person()
-    password = request.form.get("password", "")[:256]
-    made = proof.by_password(here.database, me.name, password, now=now, act=_begun_if_permitted)
-    if made is None:
-        with here.database.writing() as rows:
-            enrolment.refused(rows, _customer(), person=me, now=now)
-    return redirect(url_for("my_calls.enrolment_page", said="password" if made is None else made[0]))
+    address, key = url_for("my_calls.enrolment_page"), new_key()
+    said = _begun(request.form.get("password", "")[: passwords.LONGEST], key)
+    if said is not None:
+        return redirect(url_for("my_calls.enrolment_page", said=said))
+    return give_key(make_response(redirect(address)), key, address)
 
 
-def _begun_if_permitted(rows: Session, _: User) -> tuple[str | None]:
-    here, now, me = console(), console().clock(), person()
-    said = enrolment.permitted(rows, _customer(), typed_code(), person=me, sealed=here.sealed, now=now)
-    if said is None:
-        enrolment.begun(rows, _customer(), person=me, sealed=here.sealed, now=now)
-    return (said,)
+def _begun(password: str, key: str) -> str | None:
+    """Return None if a secret is made for the browser that gets `key`; else what was wrong."""
+    here, now, me, customer = console(), console().clock(), person(), _customer()
+
+    def if_permitted(rows: Session, _: User) -> tuple[str | None]:
+        said = enrolment.permitted(rows, customer, typed_code(), person=me, sealed=here.sealed, now=now)
+        if said is None:
+            enrolment.begun(rows, customer, person=me, key=key, sealed=here.sealed, now=now)
+        return (said,)
+
+    made = proof.by_password(here.database, me.name, password, now=now, act=if_permitted)
+    if made is not None:
+        return made[0]
+    with here.database.writing() as rows:
+        enrolment.refused(rows, customer, person=me, now=now)
+    return "password"
 
 
 @blueprint.post("/enrolment/confirm")
@@ -204,7 +215,9 @@ def confirm() -> ResponseReturnValue:
     said: str | None = "no code"
     if code is not None:
         with here.database.writing() as rows:
-            said = enrolment.confirmed(rows, _customer(), code, person=person(), sealed=here.sealed, now=here.clock())
+            said = enrolment.confirmed(
+                rows, _customer(), code, person=person(), key=browser_key(), sealed=here.sealed, now=here.clock()
+            )
     if said == Outcome.RIGHT:
         flash("Your authenticator is set up. Calls from the bank can be verified now.")
         said = None

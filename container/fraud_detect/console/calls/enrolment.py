@@ -1,14 +1,13 @@
 """Authenticator apps of customers: set up, asked for a code, taken away.
 
 A secret that is being set up counts for nothing until a code of it is entered, so the one before holds until then. It
-is shown to the one log-in that gave the password (and a code of the one before), lest a stolen session copies it.
+is shown to the one browser that gave the password (and a code of the one before), lest a stolen session copies it.
 
 Knows the table of customers' secrets, one-time codes, the audit log. Never knows calls, Flask.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cryptography.fernet import InvalidToken
@@ -19,6 +18,7 @@ from sqlalchemy.orm import Session
 from fraud_detect.console import audit, one_time_codes
 from fraud_detect.console.calls import codes
 from fraud_detect.console.calls.codes import Outcome
+from fraud_detect.console.calls.people import Person, Seat
 from fraud_detect.console.keys import Sealed
 from fraud_detect.console.storage.tables import CustomerSecret
 from fraud_detect.errors import UserError
@@ -34,15 +34,6 @@ FRESH = timedelta(hours=24)
 
 class EnrolmentError(UserError):
     """A customer's authenticator cannot be used."""
-
-
-@dataclass(frozen=True)
-class Person:
-    """Who does something, in which log-in."""
-
-    name: str
-    user_id: int
-    session_id: int
 
 
 def held(rows: Session, customer: str) -> CustomerSecret | None:
@@ -98,11 +89,11 @@ def permitted(
     return None if outcome is Outcome.RIGHT else outcome
 
 
-def begun(rows: Session, customer: str, *, person: Person, sealed: Sealed, now: datetime) -> None:
-    """Make a new secret, which `person`'s log-in sees until a code of it is entered."""
+def begun(rows: Session, customer: str, *, person: Person, key: str, sealed: Sealed, now: datetime) -> None:
+    """Make a new secret, which the browser that gets `key` sees until a code of it is entered."""
     row = held(rows, customer) or _made(rows, customer)
     row.pending_secret = sealed.seal(one_time_codes.new_secret())
-    row.pending_session_id = person.session_id
+    row.pending_session_id, row.pending_key_hash = person.session_id, person.seat(key).key_hash
     _note(rows, person.name, "authenticator begun", customer, now)
 
 
@@ -124,24 +115,28 @@ def _made(rows: Session, customer: str) -> CustomerSecret:
     return row
 
 
-def pending(row: CustomerSecret | None, *, session_id: int, sealed: Sealed) -> str | None:
-    """Return the secret that is being set up in this log-in, if one is."""
-    if row is None or row.pending_secret is None or row.pending_session_id != session_id:
+def pending(row: CustomerSecret | None, *, seat: Seat, sealed: Sealed) -> str | None:
+    """Return the secret that is being set up in this browser, if one is."""
+    if row is None or row.pending_session_id is None or row.pending_key_hash is None:
+        return None
+    if seat != Seat(row.pending_session_id, row.pending_key_hash):
         return None
     return opened_secret(sealed, row.pending_secret)
 
 
-def confirmed(rows: Session, customer: str, code: str, *, person: Person, sealed: Sealed, now: datetime) -> Outcome:
+def confirmed(
+    rows: Session, customer: str, code: str, *, person: Person, key: str, sealed: Sealed, now: datetime
+) -> Outcome:
     """Let the secret that is being set up count from now on, if `code` is one of it."""
     row = held(rows, customer)
-    secret = pending(row, session_id=person.session_id, sealed=sealed)
+    secret = pending(row, seat=person.seat(key), sealed=sealed)
     if row is None or secret is None:
         return Outcome.UNEXPECTED
     outcome, step = codes.judged(secret, code, now=now, last_step=None)
     _note(rows, person.name, "authenticator set up", customer, now, outcome=outcome)
     if outcome is Outcome.RIGHT:
         row.secret, row.confirmed_at, row.last_step = row.pending_secret, now, step
-        row.pending_secret = row.pending_session_id = row.locked_until = None
+        row.pending_secret = row.pending_session_id = row.pending_key_hash = row.locked_until = None
         row.failures = 0
     return outcome
 

@@ -17,15 +17,15 @@ from wtforms import StringField
 from fraud_detect.console.access import the_caller
 from fraud_detect.console.calls import codes, records, states
 from fraud_detect.console.calls.codes import Outcome, Shown
-from fraud_detect.console.calls.enrolment import Person
-from fraud_detect.console.calls.records import Guest, Keys
+from fraud_detect.console.calls.people import Person, Seat
+from fraud_detect.console.calls.records import Keys
 from fraud_detect.console.calls.states import Call
 from fraud_detect.console.context import console
 from fraud_detect.console.keys import derived
 from fraud_detect.console.storage.tables import Call as Row
 
 COOKIE = "fraud_detect_call"
-"""The browser's key to one call: its path is that call's, so that a browser may have several."""
+"""The browser's key to one call, or to a secret that is set up: its path is that one's, so that it may have several."""
 KEY_BYTES = 32
 ENTRIES_A_MINUTE, LOOKS_A_MINUTE = "12 per minute", "120 per minute"
 
@@ -70,12 +70,17 @@ def person() -> Person:
     caller = the_caller()
     if caller.user_id is None or caller.session_id is None:
         abort(403)
-    return Person(caller.name, caller.user_id, caller.session_id)
+    return Person(caller.name, caller.user_id, caller.session_id, caller.customer)
 
 
-def guest(key: str | None = None) -> Guest:
-    """Return who sent this request, with the key of their browser, or a new one for it."""
-    return Guest(person(), key or request.cookies.get(COOKIE, ""), the_caller().customer)
+def browser_key() -> str:
+    """Return the key that this browser has for the matter at this address; empty if it has none."""
+    return request.cookies.get(COOKIE, "")
+
+
+def seat() -> Seat:
+    """Return the place in the matter at this address that would be this browser's."""
+    return person().seat(browser_key())
 
 
 def new_key() -> str:
@@ -84,7 +89,7 @@ def new_key() -> str:
 
 
 def give_key(answer: Response, key: str, path: str) -> Response:
-    """Give the browser its key, for the addresses of one call."""
+    """Give the browser its key, for the addresses under `path`."""
     secure = console().settings.behind_https
     answer.set_cookie(COOKIE, key, path=path, httponly=True, samesite="Strict", secure=secure)
     return answer
@@ -114,14 +119,14 @@ class Look:
 
 def looked(token: str) -> Look | None:
     """Return the call `token`, with a code only if it is shown in this browser."""
-    here, seat, now = console(), guest().seat, console().clock()
+    here, now = console(), console().clock()
     with here.database.reading() as rows:
         row = records.found(rows, token)
         if row is None:
             return None
         call = states.seen_at(records.call_of(row), now)
         secrets_of = records.looked_up_secrets(rows, row, keys()) if call.state in states.TURNS else {}
-    return Look(row, call, states.shown(call, seat, secrets_of, now=now) if secrets_of else None, now)
+    return Look(row, call, states.shown(call, seat(), secrets_of, now=now) if secrets_of else None, now)
 
 
 def live(template: str, look: Look, **context: object) -> Response:
@@ -132,4 +137,5 @@ def live(template: str, look: Look, **context: object) -> Response:
         html=render_template(template, look=look, **context),
         code=shown.code if shown else None,
         seconds_left=shown.seconds_left if shown else None,
+        over=not look.call.goes_on,
     )

@@ -8,6 +8,7 @@ Knows the tables, the states of a call, the audit log. Never knows Flask.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,14 +20,15 @@ from sqlalchemy.orm import Session
 from fraud_detect.console import audit
 from fraud_detect.console.calls import codes, enrolment, states
 from fraud_detect.console.calls.codes import Outcome, Side
-from fraud_detect.console.calls.enrolment import Person
-from fraud_detect.console.calls.states import Call, Proof, Seat, State
+from fraud_detect.console.calls.people import Person, Seat
+from fraud_detect.console.calls.states import Call, Proof, State
 from fraud_detect.console.keys import Sealed, fingerprint
 from fraud_detect.console.storage.tables import Call as Row
 from fraud_detect.console.storage.tables import CustomerSecret
 from fraud_detect.errors import UserError
 
 TOKEN_BYTES = 32
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 MOST_LISTED = 50
 
 
@@ -40,20 +42,6 @@ class Keys:
 
     sealed: Sealed
     banks: bytes
-
-
-@dataclass(frozen=True)
-class Guest:
-    """A person at one end, whose browser has (or, when it joins, gets) `key`."""
-
-    person: Person
-    key: str
-    customer: str | None = None
-
-    @property
-    def seat(self) -> Seat:
-        """The place in a call that is theirs."""
-        return Seat(self.person.session_id, fingerprint(self.key))
 
 
 def call_of(row: Row) -> Call:
@@ -80,7 +68,7 @@ def _customers_seat(row: Row) -> Seat | None:
 def _keep(row: Row, call: Call) -> None:
     row.state, row.ended_at, row.joined_at = call.state, call.ended_at, call.joined_at
     if call.customer is not None:
-        row.customer_session_id, row.customer_key_hash = call.customer.session_id, call.customer.key
+        row.customer_session_id, row.customer_key_hash = call.customer.session_id, call.customer.key_hash
     bank, customer = call.banks_proof, call.customers_proof
     row.bank_tries, row.bank_last_step, row.bank_verified_at = bank.tries, bank.last_step, bank.at
     row.customer_tries, row.customer_last_step, row.customer_verified_at = (
@@ -165,29 +153,29 @@ def _seen(rows: Session, row: Row, now: datetime) -> Call:
 
 def held(rows: Session, token: str) -> tuple[Row, CustomerSecret] | None:
     """Return a call and its customer's secret, which keeps other writers from both; None if there is none."""
-    customer = rows.scalar(select(Row.customer).where(Row.token == token))
-    secret = None if customer is None else enrolment.held(rows, customer)
-    if secret is None:
+    seen = found(rows, token)
+    secret = None if seen is None else enrolment.held(rows, seen.customer)
+    if seen is None or secret is None:
         return None
-    row = rows.scalars(select(Row).where(Row.token == token).execution_options(populate_existing=True)).one()
-    return row, secret
+    rows.refresh(seen)  # it may have changed while this waited
+    return seen, secret
 
 
-def joined(rows: Session, token: str, code: str, *, guest: Guest, keys: Keys, now: datetime) -> Outcome:
+def joined(rows: Session, token: str, code: str, *, person: Person, key: str, keys: Keys, now: datetime) -> Outcome:
     """Let the customer's browser into the call if `code` is one of the customer's app."""
-    found = held(rows, token)
-    if found is None:
+    both = held(rows, token)
+    if both is None:
         return Outcome.FOREIGN
-    row, secret = found
-    if row.customer != guest.customer:
-        _note(rows, row, guest.person.name, "call joined", now, outcome=Outcome.FOREIGN)
+    row, secret = both
+    if row.customer != person.customer:
+        _note(rows, row, person.name, "call joined", now, outcome=Outcome.FOREIGN)
         return Outcome.FOREIGN
     call, outcome = _seen(rows, row, now), Outcome.UNEXPECTED
     if call.state is State.OPEN:
         outcome = enrolment.checked(secret, code, sealed=keys.sealed, now=now)
     if outcome is Outcome.RIGHT:
-        _keep(row, states.joined(call, guest.seat, now=now))
-    _note(rows, row, guest.person.name, "call joined", now, outcome=outcome, failures=secret.failures)
+        _keep(row, states.joined(call, person.seat(key), now=now))
+    _note(rows, row, person.name, "call joined", now, outcome=outcome, failures=secret.failures)
     return outcome
 
 
@@ -203,35 +191,37 @@ def looked_up_secrets(rows: Session, row: Row, keys: Keys) -> Mapping[Side, str]
     return {} if secret is None or secret.secret is None else secrets_of(row, secret, keys)
 
 
-def entered(rows: Session, token: str, side: Side, code: str, *, guest: Guest, keys: Keys, now: datetime) -> Outcome:
+def entered(
+    rows: Session, token: str, side: Side, code: str, *, person: Person, key: str, keys: Keys, now: datetime
+) -> Outcome:
     """Take `code` as the one by which `side` proves itself; the customer is locked for a while with the call."""
-    found = held(rows, token)
-    if found is None:
+    both = held(rows, token)
+    if both is None:
         return Outcome.FOREIGN
-    row, secret = found
+    row, secret = both
     call, outcome = states.entered(
         _seen(rows, row, now),
         side,
         code,
-        seat=guest.seat,
+        seat=person.seat(key),
         secrets=secrets_of(row, secret, keys),
         now=now,
     )
     _keep(row, call)
     tries = states.proof_of(call, side).tries
-    _note(rows, row, guest.person.name, "call code", now, side=side, outcome=outcome, tries=tries)
+    _note(rows, row, person.name, "call code", now, side=side, outcome=outcome, tries=tries)
     if outcome is Outcome.LOCKED:
         secret.locked_until = max(secret.locked_until or now, now + enrolment.LOCKS[0])
     return outcome
 
 
-def ended(rows: Session, token: str, *, guest: Guest, now: datetime) -> bool:
+def ended(rows: Session, token: str, *, person: Person, now: datetime) -> bool:
     """End a call of the agent's or the customer's, from any browser of theirs; return whether it is theirs."""
-    found = held(rows, token)
-    if found is None:
+    both = held(rows, token)
+    if both is None:
         return False
-    row, person = found[0], guest.person
-    if person.user_id != row.agent_id and guest.customer != row.customer:
+    row = both[0]
+    if person.user_id != row.agent_id and person.customer != row.customer:
         return False
     if _seen(rows, row, now).goes_on:
         _hang_up(rows, row, person, now)
@@ -262,7 +252,9 @@ def of_customer(rows: Session, customer: str) -> Sequence[Row]:
 
 
 def found(rows: Session, token: str) -> Row | None:
-    """Return a call, to look at."""
+    """Return a call, to look at; None if there is none."""
+    if not _TOKEN.fullmatch(token):  # PostgreSQL takes not every text
+        return None
     return rows.scalars(select(Row).where(Row.token == token)).first()
 
 

@@ -17,6 +17,7 @@ from enum import StrEnum
 
 from fraud_detect.console.calls import codes
 from fraud_detect.console.calls.codes import Outcome, Shown, Side
+from fraud_detect.console.calls.people import Seat
 
 MOST_TRIES = 5
 NEXT_STEP_WITHIN = timedelta(minutes=10)
@@ -46,14 +47,6 @@ class Proof:
     tries: int = 0
     last_step: int | None = None
     at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Seat:
-    """One browser in one call: its log-in, and a key that it alone was given when it came into this call."""
-
-    session_id: int
-    key: str
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,16 @@ from fraud_detect.console.calls.pages import (
     ENTRIES_A_MINUTE,
     LOOKS_A_MINUTE,
     Look,
+    browser_key,
     by_session,
     code_form,
     give_key,
-    guest,
     keys,
     live,
     looked,
     new_key,
     person,
+    seat,
     typed_code,
 )
 from fraud_detect.console.context import console
@@ -32,7 +33,7 @@ from fraud_detect.console.storage.tables import Case
 from fraud_detect.errors import UserError
 
 blueprint = Blueprint("calls", __name__, url_prefix="/calls")
-LONGEST_CUSTOMER = 128
+LONGEST_CUSTOMER, HIGHEST_CASE = 128, 2**31 - 1
 
 
 @blueprint.get("/")
@@ -69,17 +70,29 @@ def open() -> ResponseReturnValue:  # noqa: A001 - the name of the page
 
 def _wanted(rows: Session, case_id: int | None) -> tuple[str, Case | None]:
     """Return whom to call, and about which case."""
-    case = None if case_id is None else rows.get(Case, case_id)
-    if "case" in request.values and case is None:
+    if "case" not in request.values:
+        return _named(request.values.get("customer", "").strip()), None
+    case = None if case_id is None or not 0 < case_id <= HIGHEST_CASE else rows.get(Case, case_id)
+    if case is None:
         abort(404, "There is no such case.")
-    customer = (case.customer if case is not None else request.values.get("customer", "").strip()) or ""
-    if not customer or len(customer) > LONGEST_CUSTOMER:
+    if not case.customer:
         raise UserError(
-            "The case names no customer" if case is not None else f"The customer's name has {len(customer)} characters",
-            expected=f"a customer, named by 1 to {LONGEST_CUSTOMER} characters as transactions name them",
+            "The case names no customer",
+            expected="a case of a transaction that says whose it is",
             remedy="Enter the customer under Calls.",
         )
-    return customer, case
+    return case.customer, case
+
+
+def _named(customer: str) -> str:
+    """Return the customer's name, if it can be one."""
+    if not 0 < len(customer) <= LONGEST_CUSTOMER or not customer.isprintable():
+        raise UserError(
+            f"The customer's name has {len(customer)} characters, or such as cannot be printed",
+            expected=f"1 to {LONGEST_CUSTOMER} characters, as transactions name the customer",
+            remedy="Enter it again under Calls.",
+        )
+    return customer
 
 
 @blueprint.get("/<token>")
@@ -105,7 +118,9 @@ def enter(token: str) -> ResponseReturnValue:
     if code is not None:
         here = console()
         with here.database.writing() as rows:
-            outcome = records.entered(rows, token, Side.CUSTOMER, code, guest=guest(), keys=keys(), now=here.clock())
+            outcome = records.entered(
+                rows, token, Side.CUSTOMER, code, person=person(), key=browser_key(), keys=keys(), now=here.clock()
+            )
         if outcome is Outcome.FOREIGN:
             abort(404)
         said = outcome
@@ -117,7 +132,7 @@ def end(token: str) -> ResponseReturnValue:
     """End a call of this agent's."""
     here = console()
     with here.database.writing() as rows:
-        if not records.ended(rows, token, guest=guest(), now=here.clock()):
+        if not records.ended(rows, token, person=person(), now=here.clock()):
             abort(404)
     return redirect(url_for("calls.listed"))
 
@@ -126,7 +141,7 @@ def end(token: str) -> ResponseReturnValue:
 @limiter.limit(ENTRIES_A_MINUTE, key_func=by_session)
 def reset() -> ResponseReturnValue:
     """Take a customer's authenticator away, for one that was lost."""
-    here, customer = console(), request.form.get("customer", "").strip()[:LONGEST_CUSTOMER]
+    here, customer = console(), _named(request.form.get("customer", "").strip())
     with here.database.writing() as rows:
         there = records.reset(rows, customer, by=person(), now=here.clock())
     flash(f"The authenticator of {customer} is reset." if there else f"{customer} has no authenticator.")
@@ -135,7 +150,7 @@ def reset() -> ResponseReturnValue:
 
 def _mine(token: str) -> Look:
     look = looked(token)
-    if look is None or look.call.agent != guest().seat:
+    if look is None or look.call.agent != seat():
         abort(404, "There is no such call, or it was opened in another browser.")
     return look
 

@@ -7,10 +7,12 @@ const said = document.querySelector("[data-said]");
 const lost = document.querySelector("[data-lost]");
 const asleep = document.querySelector("[data-asleep]");
 const began = performance.now();
+let over = false;
 let next = null;  // when the code that is shown runs out, on the clock of `performance`
 
 function show(answer) {
   if (answer.version !== live.dataset.version) change(answer);
+  over = answer.over ?? false;
   if (!answer.code) { next = null; return; }
   next = performance.now() + answer.seconds_left * 1000;
   const digits = live.querySelector("[data-code]"), code = `${answer.code.slice(0, 3)} ${answer.code.slice(3)}`;
@@ -48,9 +50,9 @@ async function look() {
 async function keep() {
   if (asleep && performance.now() - began > LOOK_FOR) { asleep.hidden = false; return; }
   if (!document.hidden) await look();
-  setTimeout(keep, LOOK_EVERY);
+  if (!over) setTimeout(keep, LOOK_EVERY);
 }
 
-document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
+document.addEventListener("visibilitychange", () => { if (!document.hidden && !over) look(); });
 setInterval(tick, 250);
 keep();

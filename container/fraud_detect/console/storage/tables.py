@@ -184,8 +184,9 @@ class CustomerSecret(Table):
     """The one that counts; None until a code of it was entered, before which no call can be verified."""
     confirmed_at: Mapped[datetime | None]
     pending_secret: Mapped[bytes | None]
-    """The one that is being set up, shown to the log-in that asked for it until a code of it is entered."""
+    """The one that is being set up, shown to the browser that asked for it until a code of it is entered."""
     pending_session_id: Mapped[int | None] = mapped_column(ForeignKey("login_sessions.id"))
+    pending_key_hash: Mapped[str | None] = mapped_column(String(64))
     last_step: Mapped[int | None]
     failures: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None]

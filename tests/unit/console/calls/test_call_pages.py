@@ -280,7 +280,10 @@ def test_a_call_is_opened_for_a_case_and_says_what_it_is_about_once_joined(tmp_p
     assert "120.50" in desk.agent.get(desk.agents).text
 
 
-@pytest.mark.parametrize(("case", "status"), [("999", 404), ("x", 404), ("", 404)])
+@pytest.mark.parametrize(
+    ("case", "status"),
+    [("999", 404), ("x", 404), ("", 404), ("0", 404), ("-1", 404), ("9" * 30, 404), ("1 OR 1=1", 404)],
+)
 def test_a_case_that_is_none_opens_nothing(tmp_path: Path, case: str, status: int) -> None:
     assert a_desk(tmp_path).agent.get(f"/calls/open?case={case}").status_code == status
 
@@ -296,6 +299,29 @@ def test_a_hostile_customer_is_only_text(tmp_path: Path, name: str) -> None:
     desk = a_desk(tmp_path)
     text = desk.agent.get("/calls/open", query_string={"customer": name}).text
     assert ("<script>alert" in text, "49" in text) == (False, False)
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 129, "a\x00b", "a\nb", "\u202eeve"])
+def test_what_can_be_no_customers_name_opens_nothing(tmp_path: Path, name: str) -> None:
+    desk = a_desk(tmp_path)
+    answers = [
+        desk.agent.get("/calls/open", query_string={"customer": name}),
+        send(desk.agent, "/calls/open", page="/", customer=name),
+    ]
+    assert [answer.status_code for answer in answers] == [400, 400]
+
+
+@pytest.mark.parametrize("token", ["%00", "..%2f..", "x", "%27%20OR%201=1", "A" * 2000])
+def test_a_token_that_can_be_none_is_no_call(tmp_path: Path, token: str) -> None:
+    desk = a_desk(tmp_path)
+    answers = [desk.agent.get(f"/calls/{token}"), send(desk.agent, f"/calls/{token}/code", page="/", code="123456")]
+    assert [answer.status_code for answer in answers] == [404, 404]
+
+
+def test_a_page_of_a_call_that_is_over_looks_no_more(tmp_path: Path) -> None:
+    desk = a_desk_with_a_call(tmp_path)
+    send(desk.customer, f"{desk.customers}/end", page="/")
+    assert desk.agent.get(f"{desk.agents}/state").get_json()["over"] is True
 
 
 def test_a_customer_sees_that_a_call_waits(tmp_path: Path) -> None:

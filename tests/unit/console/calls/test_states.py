@@ -23,7 +23,8 @@ from call_factories import (
 from console_factories import NOON
 from fraud_detect.console.calls import states
 from fraud_detect.console.calls.codes import Outcome, Side
-from fraud_detect.console.calls.states import Call, Seat, State
+from fraud_detect.console.calls.people import Seat
+from fraud_detect.console.calls.states import Call, State
 
 MADE = {
     "open": a_call,

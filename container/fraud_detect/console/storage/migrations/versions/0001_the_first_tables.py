@@ -126,6 +126,7 @@ def upgrade() -> None:
         sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("pending_secret", sa.LargeBinary(), nullable=True),
         sa.Column("pending_session_id", sa.Integer(), nullable=True),
+        sa.Column("pending_key_hash", sa.String(length=64), nullable=True),
         sa.Column("last_step", sa.Integer(), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
