@@ -14,7 +14,7 @@ from fraud_detect.schema import FLOAT32_LIMIT, MISSING, Column, ColumnKind, Sche
 PATH = f"{API}score"
 MOST_ROWS, MOST_REASONS, USUAL_REASONS = 1_000, 50, 5
 _LABEL: Node = {"type": ["integer", "boolean", "string"], "description": "As the training table wrote it."}
-_LOG_ODDS: Node = {"type": ["number", "null"], "description": "In log-odds; null where the model cannot explain."}
+_LOG_ODDS: Node = {"type": ["number", "null"], "description": "In log-odds; null without reasons."}
 _PROBABILITY: Node = {"type": "number", "minimum": 0, "maximum": 1}
 _REASONS: Node = {
     "type": "integer",
