@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from urllib.parse import parse_qsl, urldefrag, urljoin, urlsplit
 
 from forms import Reader, read
 from playwright.sync_api import APIRequestContext, APIResponse
 
-OF_A_KIND = 2
-"""So many pages are looked at whose addresses differ by a number or a token alone."""
 _PARTICULAR = re.compile(r"/(?=[^/]*\d|[^/]{20,})[^/]+")
 
 Found = tuple[str, Reader]
@@ -28,8 +26,8 @@ def kind_of(path: str) -> str:
 
 
 def pages(request: APIRequestContext, start: str = "/") -> Iterator[Found]:
-    """Give each page's address and what is in it; what is no page of HTML is passed over."""
-    waiting, seen, kinds = deque([start]), {start}, dict[str, int]()
+    """Give each page's address and what is in it, one of each kind; what is no page of HTML is passed over."""
+    waiting, kinds = deque([start]), {kind_of(start)}
     while waiting:
         path = waiting.popleft()
         answer = request.get(path, fail_on_status_code=False)
@@ -38,10 +36,8 @@ def pages(request: APIRequestContext, start: str = "/") -> Iterator[Found]:
         said = read(answer.text())
         yield path, said
         for link in _local(path, said.links):
-            kind = kind_of(link)
-            if link not in seen and kinds.get(kind, 0) < OF_A_KIND:
-                seen.add(link)
-                kinds[kind] = kinds.get(kind, 0) + 1
+            if kind_of(link) not in kinds:
+                kinds.add(kind_of(link))
                 waiting.append(link)
 
 
@@ -56,7 +52,3 @@ def _local(page: str, links: list[str]) -> Iterator[str]:
         address = urldefrag(urljoin(page, link)).url
         if address.startswith("/") and not address.startswith("//"):
             yield address
-
-
-View = Callable[[str], str]
-"""The name of the view behind an address."""
