@@ -30,6 +30,7 @@ from fraud_detect.console.keys import COOKIES, Sealed, derived
 from fraud_detect.console.limits import BODY_BYTES, seconds_to_wait
 from fraud_detect.console.report import views as report
 from fraud_detect.console.requests_log import request_id
+from fraud_detect.console.row_numbers import RowNumber
 from fraud_detect.console.said import NO_ANSWER
 from fraud_detect.console.score import views as score
 from fraud_detect.console.settings import Clock, Settings, utc_now
@@ -77,6 +78,7 @@ def create_app(settings: Settings, endpoint: Endpoint, *, clock: Clock = utc_now
         RATELIMIT_ENABLED=settings.rate_limits,
         SEND_FILE_MAX_AGE_DEFAULT=3600,
     )
+    app.url_map.converters["int"] = RowNumber
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     database = Database(settings.database_url)
     database.migrate()

@@ -29,6 +29,7 @@ from fraud_detect.console.calls.pages import (
 )
 from fraud_detect.console.context import console
 from fraud_detect.console.limits import limiter
+from fraud_detect.console.row_numbers import row_number
 from fraud_detect.console.storage.tables import Case
 from fraud_detect.errors import UserError
 
@@ -51,7 +52,7 @@ def listed() -> ResponseReturnValue:
 def open() -> ResponseReturnValue:  # noqa: A001 - the name of the page
     """Ask whether to open a call for a case or a customer, or open it."""
     here, now = console(), console().clock()
-    case_id = request.values.get("case", type=int)
+    case_id = request.values.get("case", type=row_number)
     if request.method == "GET":
         with here.database.reading() as rows:
             customer, case = _wanted(rows, case_id)
