@@ -20,6 +20,7 @@ from gunicorn.app.base import BaseApplication
 
 from fraud_detect import log
 from fraud_detect.artifact import bundle
+from fraud_detect.artifact.examples import examples_of
 from fraud_detect.console.api import document
 from fraud_detect.console.app import create_app
 from fraud_detect.console.desk.part import desk_of
@@ -68,7 +69,7 @@ def command(endpoint: str, root: Path, database: str | None, port: int, host: st
     log.configure()
     try:
         settings = settings_of(root, database, os.environ, behind_https=https)
-        bundle.read(settings.model_folder)
+        examples_of(bundle.read(settings.model_folder))
         opened(endpoint)
         _migrated(settings)
     except UserError as error:

@@ -22,6 +22,7 @@ from fraud_detect.artifact.examples import (
     write,
 )
 from fraud_detect.errors import ArtifactError
+from fraud_detect.serving.model import load
 
 SCHEMA = a_schema(a_number("amount", missing_allowed=True), a_flag("online"), a_category("kind"))
 RANGE = {"low": 1, "median": 2, "high": 3}
@@ -80,3 +81,8 @@ def test_broken_ones_are_refused(document: Any, words: str) -> None:
 def test_what_is_no_json_of_ours_is_refused(text: bytes) -> None:
     with pytest.raises(ArtifactError):
         parse(text, SCHEMA)
+
+
+def test_a_server_scores_without_looking_into_them(tmp_path: Path) -> None:
+    an_artifact(tmp_path, schema=SCHEMA, files={EXAMPLES: b"no JSON"})
+    assert load(tmp_path).schema == SCHEMA

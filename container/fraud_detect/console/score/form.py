@@ -17,7 +17,7 @@ Typed = Mapping[str, str]
 """What stands in each field, by the feature's name."""
 MOST_OPTIONS = 60
 """Categories up to which they are a list to choose from; of more, some are suggested while one types."""
-MOST_SUGGESTIONS = 400
+MOST_SUGGESTIONS = 100
 TRUE, FALSE = "true", "false"
 
 
