@@ -71,7 +71,7 @@ TABLE = {
 }
 ROLES = ANYONE.split()
 ENDING = {"accounts.log_out"}
-EXAMPLES = {"IntegerConverter": "1", "FloatConverter": "1.5", "UUIDConverter": "0" * 8 + "-0000" * 3 + "-" + "0" * 12}
+EXAMPLES = {"RowNumber": "1", "FloatConverter": "1.5", "UUIDConverter": "0" * 8 + "-0000" * 3 + "-" + "0" * 12}
 
 
 @pytest.mark.usefixtures("one_engine")
