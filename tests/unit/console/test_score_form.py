@@ -232,3 +232,11 @@ def test_the_threshold_is_told_with_its_reason(policy: str, target: float | None
 
 def test_a_threshold_that_nothing_reaches_is_told() -> None:
     assert "No probability" in threshold_in_words(Threshold(value=1.5, policy="precision", target=0.9))
+
+
+def test_a_model_may_have_thousands_of_columns(tmp_path: Path) -> None:
+    names = ("amount", *(f"v{number}" for number in range(2_000)))
+    client = logged_in(a_console(tmp_path, artifact={"schema": a_schema(*map(a_number, names))}))
+    typed = {forms.field_id(place): "0.123456789" for place in range(len(names))}
+    answer = client.post("/score", data={"csrf_token": form_token(client, "/score"), **typed})
+    assert (answer.status_code, "probability of fraud" in answer.text) == (200, True)
