@@ -15,10 +15,12 @@ import uuid
 from collections.abc import Mapping
 from queue import Queue
 
+from fraud_detect.console.endpoint import EndpointError
 from fraud_detect.console.files import records
 from fraud_detect.console.files.folder import NO_ROOM, Folders
 from fraud_detect.console.files.progress import Progress
 from fraud_detect.console.files.scoring import MOST_EXPLAINED, Abandoned, Model, Summary, Wait, score
+from fraud_detect.console.said import NO_ANSWER
 from fraud_detect.console.settings import Clock
 from fraud_detect.console.storage.database import Database
 from fraud_detect.console.storage.tables import ScoredFile
@@ -113,6 +115,9 @@ class Scoring:
             summary = score(folder, self._model, progress, _waiter(abandoned))
         except Abandoned:
             folder.remove()
+        except EndpointError as error:
+            logger.error("%s", error)  # noqa: TRY400 - its text says all, to those who look after the endpoint
+            self._fail(token, NO_ANSWER)
         except UserError as error:
             self._fail(token, str(error))
         except OSError as error:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraud_detect.artifact.manifest import Manifest
-from fraud_detect.console.endpoint import Endpoint, EndpointError, RowsRefused, Score
+from fraud_detect.console.endpoint import Endpoint, EndpointError, RowsRefused, Score, Unreachable
 from fraud_detect.console.files.folder import Folder, written
 from fraud_detect.console.files.progress import WRITING, Progress
 from fraud_detect.console.files.reading import ENCODING, Columns, FileError, Form, Reading, Row
@@ -267,7 +267,7 @@ class _Work:
         for seconds in WAITS_SECONDS:
             try:
                 return ask()
-            except EndpointError:
+            except Unreachable:
                 self.wait(seconds)
         return ask()
 

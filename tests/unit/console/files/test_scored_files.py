@@ -11,7 +11,7 @@ from sqlalchemy import select
 from console_factories import Turned, form_token, logged_in, parts_of, posted
 from console_file_factories import a_csv, a_file_console, download, scored, scoring_of, uploaded
 from factories import a_category, a_flag, a_number, a_schema
-from fraud_detect.console.endpoint import EndpointError
+from fraud_detect.console.endpoint import Unreachable
 from fraud_detect.console.files import scoring, viewing
 from fraud_detect.console.storage.tables import AuditEntry, Role
 
@@ -167,7 +167,7 @@ def test_an_endpoint_that_does_not_answer_fails_the_file_and_it_can_be_scored_ag
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scoring, "WAITS_SECONDS", (0,))
-    faults = [EndpointError("It is down", expected="it to be up", remedy="Start it.")] * 2
+    faults = [Unreachable("It is down", expected="it to be up", remedy="Start it.")] * 2
 
     def before(_: bytes) -> None:
         if faults:
@@ -175,7 +175,7 @@ def test_an_endpoint_that_does_not_answer_fails_the_file_and_it_can_be_scored_ag
 
     client = logged_in(a_file_console(tmp_path, before=before))
     address = scored(client, a_csv())
-    assert "It is down" in client.get(address).text
+    assert "endpoint gives no score" in client.get(address).text
     posted(client, f"{address}/again", page=address)
     scoring_of(client.application).join()
     assert len(download(client, address)) == 1
@@ -183,7 +183,7 @@ def test_an_endpoint_that_does_not_answer_fails_the_file_and_it_can_be_scored_ag
 
 def test_an_endpoint_that_is_away_for_a_moment_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scoring, "WAITS_SECONDS", (0, 0))
-    faults = [EndpointError("It is down", expected="it to be up", remedy="Start it.")]
+    faults = [Unreachable("It is down", expected="it to be up", remedy="Start it.")]
 
     def before(_: bytes) -> None:
         if faults:
