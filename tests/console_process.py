@@ -25,7 +25,7 @@ from fraud_detect.console.settings import Settings, utc_now
 from fraud_detect.console.storage.database import Database
 from fraud_detect.console.storage.tables import ApiToken, Role, User
 from fraud_detect.entrypoints.console import Server, settings_of
-from running_server import PATIENCE_SECONDS, a_free_port, wait_until
+from running_server import PATIENCE_SECONDS, a_free_port, descendants, is_gone, wait_until
 
 PASSWORD = "correct horse battery"
 
@@ -60,8 +60,11 @@ class ConsoleProcess:
 
     def kill(self) -> None:
         """Send SIGKILL to it and to the process below it."""
-        os.kill(self._process.pid, signal.SIGKILL)
+        family = [self._process.pid, *descendants(self._process.pid)]
+        for pid in family:
+            os.kill(pid, signal.SIGKILL)
         self._process.wait(PATIENCE_SECONDS)
+        wait_until(lambda: all(map(is_gone, family)))
 
     def _ended_by(self, number: signal.Signals) -> int:
         self._process.send_signal(number)

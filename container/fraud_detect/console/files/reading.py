@@ -22,7 +22,7 @@ from fraud_detect.schema import Schema, is_text
 
 LONGEST_ROW = 1 << 20
 """In characters, the line ends within quotes included."""
-SEPARATORS: Mapping[str, str] = {",": "comma", ";": "semicolon", "\t": "tab"}
+SEPARATORS = (",", ";", "\t")
 MARK = b"\xef\xbb\xbf"
 ENCODING = "utf-8"
 FIRST_BYTES = 8
@@ -73,10 +73,12 @@ class Form:
         return [where[name] for name in schema.names]
 
     def _without(self, absent: Sequence[str], schema: Schema) -> FileError:
-        is_header = any(is_text(name) for name in self.names)
-        first = f"lacks columns: {listed(absent)}" if is_header else "begins with numbers, not with names of columns"
+        if any(is_text(name) for name in self.names):
+            got = f"lacks columns: {listed(absent)}"
+        else:
+            got = f"begins with {'numbers' if any(self.names) else 'a blank line'}, not with names of columns"
         return FileError(
-            f"The file {first}",
+            f"The file {got}",
             expected=f"a first line with each of the model's {schema.width} columns ({listed(schema.names)})",
             remedy="Add them by these names, in any order, separated by commas, semicolons or tabs.",
         )
@@ -120,10 +122,18 @@ class Reading:
         FileError
             If it is no CSV.
         """
-        has_mark = self._mark()
-        found = [Form(separator, has_mark, self._names(separator)) for separator in SEPARATORS]
-        wanted = set(schema.names)
-        return max(found, key=lambda form: len(wanted.intersection(form.names)))
+        has_mark, wanted = self._mark(), set(schema.names)
+        found: list[Form] = []
+        faults: list[FileError] = []
+        for separator in SEPARATORS:
+            try:
+                found.append(Form(separator, has_mark, self._names(separator)))
+            except FileError as fault:  # as of a long line that is one cell by a separator that it has not
+                faults.append(fault)
+        found.sort(key=lambda form: len(wanted.intersection(form.names)), reverse=True)
+        if faults and not (found and wanted.intersection(found[0].names)):
+            raise faults[0]
+        return found[0]
 
     def rows(self, form: Form) -> Iterator[Row]:
         """Yield the rows after the header; a blank line is one only where rows have one cell."""

@@ -96,7 +96,7 @@ def finished(rows: Session, token: str, counts: Mapping[str, int], now: datetime
 
 def failed(rows: Session, token: str, fault: str, now: datetime) -> None:
     """Note that a file could not be scored, and why."""
-    _ended(rows, token, now, "file failed", {"state": FileState.FAILED, "fault": fault}, {})
+    _ended(rows, token, now, "file failed", {"state": FileState.FAILED, "fault": fault.replace("\0", " ")}, {})
 
 
 def again(rows: Session, file: ScoredFile, by: str, now: datetime) -> bool:

@@ -25,6 +25,7 @@ MOST_PARTS = 8
 """Of a form with a file: the file, the token, and what a browser may add."""
 ROOM_PER_BYTE = 4
 """The upload, the scored file, and reasons in it."""
+BYTES_AT_ONCE = 1 << 16
 FORM_BYTES = 4096
 """What a form has around its file."""
 
@@ -71,6 +72,12 @@ class UploadRequest(Request):
         if self.upload_folder is None:
             return super()._get_file_stream(total_content_length, content_type, filename, content_length)
         return OnDisk(self.upload_folder)  # type: ignore[return-value]  # has what is used of one
+
+
+def drain(body: IO[bytes], most_bytes: int) -> None:
+    """Read on to the end of `body`, or `most_bytes` of it, and keep nothing."""
+    while most_bytes > 0 and (data := body.read(min(BYTES_AT_ONCE, most_bytes))):
+        most_bytes -= len(data)
 
 
 class OnDisk:

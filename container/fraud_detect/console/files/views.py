@@ -26,7 +26,7 @@ from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import NotFound, RequestEntityTooLarge
 
 from fraud_detect.console.access import the_caller
 from fraud_detect.console.context import EXTENSION, Console, console
@@ -36,7 +36,7 @@ from fraud_detect.console.files.folder import Folder, Folders
 from fraud_detect.console.files.reading import Columns, FileError, Reading
 from fraud_detect.console.files.records import FileState, Viewer
 from fraud_detect.console.files.scoring import MOST_EXPLAINED, Model, Summary, summary_of
-from fraud_detect.console.files.upload import OnDisk, UploadRequest
+from fraud_detect.console.files.upload import OnDisk, UploadRequest, drain
 from fraud_detect.console.files.viewing import page
 from fraud_detect.console.storage.tables import Role, ScoredFile
 
@@ -44,6 +44,9 @@ blueprint = Blueprint("files", __name__, url_prefix="/files")
 SCORING = "fraud_detect_console_files"
 FOLDER = "files"
 LONGEST_NAME = 200
+BYTES_PER_MB = 1 << 20
+DRAINED_TIMES = 5
+"""How many times the limit is read of a body that is above it."""
 EVERY_SECONDS = 5
 """How often a browser without JavaScript looks again."""
 
@@ -72,6 +75,19 @@ def _let_in(endpoint: str | None, _: dict[str, Any] | None) -> None:
         cast(UploadRequest, request).let_in(_folders().incoming, console().settings.upload_limit_bytes)
 
 
+@blueprint.errorhandler(RequestEntityTooLarge)
+def too_large(_: RequestEntityTooLarge) -> ResponseReturnValue:
+    """Say how large a file may be, when the browser has sent it: most show no answer before that."""
+    limit = console().settings.upload_limit_bytes
+    drain(request.environ["wsgi.input"], DRAINED_TIMES * limit)
+    error = FileError(
+        f"The file is larger than {limit / BYTES_PER_MB:,.0f} MB",
+        expected="at most that",
+        remedy="Send it in parts, each with the header.",
+    )
+    return _refused(UploadForm(formdata=None), error, 413)
+
+
 @blueprint.get("")
 def index() -> ResponseReturnValue:
     """Show the form, and the files so far."""
@@ -85,10 +101,7 @@ def upload() -> ResponseReturnValue:
     try:
         token = _kept(form)
     except FileError as error:
-        if _wants_json():
-            return jsonify(error="refused", message=str(error)), 400
-        form.file.errors = [str(error)]
-        return _listed(form, 400)
+        return _refused(form, error, 400)
     address = url_for("files.show", token=token)
     return jsonify(address=address) if _wants_json() else redirect(address, 303)
 
@@ -167,6 +180,13 @@ def _kept(form: UploadForm) -> str:
     return token
 
 
+def _refused(form: UploadForm, error: FileError, status: int) -> ResponseReturnValue:
+    if _wants_json():
+        return jsonify(error="refused", message=str(error)), status
+    form.file.errors = [str(error)]
+    return _listed(form, status)
+
+
 def _name(given: str | None) -> str:
     """Return what the user called a file, for people to read; it is never a path here."""
     name = "".join(sign for sign in PureWindowsPath(given or "").name if sign.isprintable()).strip()
@@ -182,7 +202,7 @@ def _listed(form: UploadForm, status: int) -> ResponseReturnValue:
         form=form,
         files=files,
         schema=here.manifest.table_schema,
-        limit_mb=here.settings.upload_limit_bytes // (1 << 20),
+        limit_mb=here.settings.upload_limit_bytes // BYTES_PER_MB,
         kept_days=records.KEPT.days,
         most_explained=MOST_EXPLAINED,
         running={file.token for file, _ in files if file.state in records.UNFINISHED},
