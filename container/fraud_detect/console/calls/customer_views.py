@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from fraud_detect.console import one_time_codes
 from fraud_detect.console.access import the_caller
 from fraud_detect.console.accounts import passwords, proof
-from fraud_detect.console.calls import enrolment, records, states
+from fraud_detect.console.calls import enrolment, records
 from fraud_detect.console.calls.codes import Outcome, Side
 from fraud_detect.console.calls.pages import (
     ENTRIES_A_MINUTE,
@@ -66,7 +66,7 @@ def _calls() -> dict[str, object]:
     with here.database.reading() as rows:
         found = records.of_customer(rows, _customer())
         secret = enrolment.found(rows, _customer())
-    calls = [(row, states.seen_at(records.call_of(row), now)) for row in found]
+        calls = [(row, records.seen(rows, row, now)) for row in found]
     open_ones = [(row, call) for row, call in calls if call.goes_on]
     version = " ".join(f"{row.id} {call.state}" for row, call in open_ones)
     ready = secret is not None and secret.confirmed_at is not None

@@ -124,7 +124,7 @@ def looked(token: str) -> Look | None:
         row = records.found(rows, token)
         if row is None:
             return None
-        call = states.seen_at(records.call_of(row), now)
+        call = records.seen(rows, row, now)
         secrets_of = records.looked_up_secrets(rows, row, keys()) if call.state in states.TURNS else {}
     return Look(row, call, states.shown(call, seat(), secrets_of, now=now) if secrets_of else None, now)
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from fraud_detect.console import audit
@@ -24,7 +24,7 @@ from fraud_detect.console.calls.people import Person, Seat
 from fraud_detect.console.calls.states import Call, Proof, State
 from fraud_detect.console.keys import Sealed, fingerprint
 from fraud_detect.console.storage.tables import Call as Row
-from fraud_detect.console.storage.tables import CustomerSecret
+from fraud_detect.console.storage.tables import CustomerSecret, LoginSession
 from fraud_detect.errors import UserError
 
 TOKEN_BYTES = 32
@@ -142,12 +142,25 @@ def _going_on(rows: Session, customer: str, now: datetime) -> Sequence[Row]:
     return [row for row in found if _seen(rows, row, now).goes_on]
 
 
+def seen(rows: Session, row: Row, now: datetime) -> Call:
+    """Return a call as it is at `now`: over if its time is up, or if the log-in of one end was ended."""
+    call, left_at = call_of(row), _left_at(rows, row) if row.state in states.GOING_ON else None
+    return states.seen_at(call if left_at is None else states.ended(call, now=left_at), now)
+
+
+def _left_at(rows: Session, row: Row) -> datetime | None:
+    """Return when the first of both ends logged out, or was logged out."""
+    both = LoginSession.id.in_([row.agent_session_id, row.customer_session_id])
+    left: datetime | None = rows.scalar(select(func.min(LoginSession.ended_at)).where(both))
+    return left
+
+
 def _seen(rows: Session, row: Row, now: datetime) -> Call:
-    before = call_of(row)
-    call = states.seen_at(before, now)
-    if call is not before:
+    """Return the same, and keep it if it is over by itself."""
+    call = seen(rows, row, now)
+    if call.state != row.state:
         _keep(row, call)
-        _note(rows, row, "", "call expired", now)
+        _note(rows, row, "", f"call {call.state}", now)
     return call
 
 

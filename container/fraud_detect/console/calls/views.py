@@ -9,7 +9,7 @@ from flask import Blueprint, abort, flash, make_response, redirect, render_templ
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from fraud_detect.console.calls import enrolment, records, states
+from fraud_detect.console.calls import enrolment, records
 from fraud_detect.console.calls.codes import Outcome, Side
 from fraud_detect.console.calls.pages import (
     ENTRIES_A_MINUTE,
@@ -43,7 +43,7 @@ def listed() -> ResponseReturnValue:
     here, now = console(), console().clock()
     with here.database.reading() as rows:
         found = records.of_agent(rows, person().user_id)
-    calls = [(row, states.seen_at(records.call_of(row), now)) for row in found]
+        calls = [(row, records.seen(rows, row, now)) for row in found]
     return render_template("calls/listed.html", calls=calls, here=person().session_id)
 
 

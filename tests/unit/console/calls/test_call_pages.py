@@ -232,6 +232,26 @@ def test_a_customer_ends_a_call_from_any_browser(tmp_path: Path) -> None:
     assert ("The call is over" in desk.agent.get(desk.agents).text, desk.state()) == (True, "ended")
 
 
+@pytest.mark.parametrize("who", ["agent", "customer"])
+def test_a_verified_call_is_over_for_the_other_when_one_logs_out(tmp_path: Path, who: str) -> None:
+    desk = a_desk_with_a_joined_call(tmp_path)
+    desk.verify_bank()
+    desk.verify_customer()
+    send(desk.agent if who == "agent" else desk.customer, "/log-out", page="/")
+    rest, page = (desk.customer, desk.customers) if who == "agent" else (desk.agent, desk.agents)
+    assert ("The call is over" in rest.get(page).text, rest.get(f"{page}/state").get_json()["over"]) == (True, True)
+
+
+def test_a_call_whose_agent_logged_out_takes_no_code_and_gives_way_to_the_next(tmp_path: Path) -> None:
+    desk = a_desk_with_a_joined_call(tmp_path)
+    code = shown_code(desk.agent.get(desk.agents))
+    send(desk.agent, "/log-out", page="/")
+    assert "said=not+expected" in desk.enter(desk.customer, "code", code).location
+    desk.agent = logged_in(desk.app, Role.ADMIN)
+    desk.open()
+    assert desk.state() == "open"
+
+
 def test_nothing_is_taken_in_a_call_that_is_over(tmp_path: Path) -> None:
     desk = a_desk_with_a_joined_call(tmp_path)
     code = shown_code(desk.agent.get(desk.agents))
@@ -299,6 +319,61 @@ def test_a_hostile_customer_is_only_text(tmp_path: Path, name: str) -> None:
     desk = a_desk(tmp_path)
     text = desk.agent.get("/calls/open", query_string={"customer": name}).text
     assert ("<script>alert" in text, "49" in text) == (False, False)
+
+
+def test_a_hostile_customer_is_only_text_at_both_ends_of_a_call(tmp_path: Path) -> None:
+    name = "<img src=x onerror=alert(1)>"
+    desk = a_desk(tmp_path)
+    desk.customer = logged_in(desk.app, Role.CUSTOMER, name="mallory", customer=name)
+    desk.set_up()
+    desk.token = token_in(send(desk.agent, "/calls/open", page="/", customer=name).location)
+    desk.join()
+    ends = ((desk.agent, desk.agents), (desk.agent, "/calls/"), (desk.customer, desk.customers))
+    pages = [client.get(page).text for client, page in ends] + [
+        desk.agent.get(f"{desk.agents}/state").get_json()["html"]
+    ]
+    assert not any("<img src=x" in page for page in pages)
+
+
+def test_the_key_of_another_call_opens_nothing(tmp_path: Path) -> None:
+    desk = a_desk_with_a_joined_call(tmp_path)
+    before, key = desk.token, desk.agent.get_cookie("fraud_detect_call", path=desk.agents)
+    desk.open()
+    assert key is not None
+    for page in (desk.agents, f"/calls/{before}"):
+        desk.agent.set_cookie("fraud_detect_call", "x" * 43, path=page)
+    assert [desk.agent.get(page).status_code for page in (desk.agents, f"/calls/{before}")] == [404, 404]
+    desk.agent.set_cookie("fraud_detect_call", key.value, path=desk.agents)
+    assert desk.agent.get(desk.agents).status_code == 404
+
+
+@pytest.mark.parametrize("end", ["calls", "my-calls"])
+def test_an_end_enters_no_code_of_its_own_side(tmp_path: Path, end: str) -> None:
+    desk = a_desk_with_a_joined_call(tmp_path)
+    code = shown_code(desk.agent.get(desk.agents))
+    if end == "calls":
+        assert "said=not+expected" in desk.enter(desk.agent, "code", code).location
+    else:
+        desk.verify_bank()
+        own = shown_code(desk.customer.get(desk.customers))
+        assert "said=not+expected" in desk.enter(desk.customer, "code", own).location
+    assert desk.state() == ("joined" if end == "calls" else "bank verified")
+
+
+@pytest.mark.parametrize("said", ["<script>", "password", "right", "x" * 3000])
+def test_what_the_address_says_is_never_repeated(tmp_path: Path, said: str) -> None:
+    desk = a_desk_with_a_joined_call(tmp_path)
+    page = desk.customer.get(desk.customers, query_string={"said": said}).text
+    assert ("<script>" in page, 'class="error"' in page) == (False, False)
+
+
+def test_a_code_of_the_app_from_a_clock_ahead_is_not_taken_again_when_its_time_comes(tmp_path: Path) -> None:
+    desk = a_desk_with_a_call(tmp_path)
+    ahead = desk.app_code(1)
+    desk.enter(desk.customer, "join", ahead)
+    desk.open()
+    desk.clock.turn(seconds=30)
+    assert "said=reused" in desk.enter(desk.customer, "join", ahead).location
 
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 129, "a\x00b", "a\nb", "\u202eeve"])
