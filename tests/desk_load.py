@@ -19,6 +19,7 @@ from console_process import PASSWORD, ConsoleProcess
 from fraud_detect.console.storage.tables import Role
 
 CONNECTIONS = 48
+COME_AGAIN, PAUSE_SECONDS, MOST_TRIES = (429, 503), 0.2, 20
 _CHUNK_END = b"\r\n"
 
 
@@ -51,6 +52,37 @@ class Sent:
     body: dict[str, Any]
 
 
+class Connection:
+    """A connection that is kept, and made anew where it was closed."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def ask(self, request: bytes) -> tuple[int, bytes]:
+        """Return status and body; a lost connection is tried once more, for with an id twice is once."""
+        try:
+            return await self._asked(request)
+        except (OSError, asyncio.IncompleteReadError):
+            self.close()
+            return await self._asked(request)
+
+    async def _asked(self, request: bytes) -> tuple[int, bytes]:
+        self._streams = self._streams or await asyncio.open_connection("127.0.0.1", self._port)
+        reader, writer = self._streams
+        writer.write(request)
+        status, answer, stays = await _answer(reader)
+        if not stays:
+            self.close()
+        return status, answer
+
+    def close(self) -> None:
+        """Close it."""
+        if self._streams is not None:
+            self._streams[1].close()
+        self._streams = None
+
+
 @dataclass
 class Load:
     """A console under load."""
@@ -59,6 +91,8 @@ class Load:
     token: str
     cookie: str
     heard: Heard = field(default_factory=lambda: Heard(0))
+    waits: int = 0
+    """How often the console said that it does not keep up, and was asked again."""
 
     async def run(self, bodies: Sequence[bytes], *, a_second: float, browsers: int) -> list[Sent]:
         """Send `bodies` at a fixed rate while so many browsers listen, and return the answers."""
@@ -95,27 +129,18 @@ class Load:
         return sent
 
     async def _sender(self, due: asyncio.Queue[tuple[float, bytes] | None], sent: list[Sent]) -> None:
-        reader = writer = None
+        connection = Connection(self.port)
         while (taken := await due.get()) is not None:
             at, body = taken
-            for turn in range(2):  # a kept connection may have been closed meanwhile; with an id, twice is once
-                try:
-                    if writer is None:
-                        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                    assert reader is not None
-                    writer.write(self._request(body))
-                    status, answer, stays = await _answer(reader)
+            status, answer = await connection.ask(self._request(body))
+            for _ in range(MOST_TRIES):
+                if status not in COME_AGAIN:
                     break
-                except (OSError, asyncio.IncompleteReadError):
-                    writer = None
-                    if turn:
-                        raise
+                self.waits += 1
+                await asyncio.sleep(PAUSE_SECONDS)
+                status, answer = await connection.ask(self._request(body))
             sent.append(Sent(at, time.perf_counter(), status, json.loads(answer)))
-            if not stays and writer is not None:
-                writer.close()
-                writer = None
-        if writer is not None:
-            writer.close()
+        connection.close()
 
     def _request(self, body: bytes) -> bytes:
         head = (

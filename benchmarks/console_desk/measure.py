@@ -61,7 +61,7 @@ def _measured(console: ConsoleProcess, workload: Workload, options: argparse.Nam
     print(f"benchmarks/console_desk: {options.seconds:g} s", file=sys.stderr)
     sent = asyncio.run(load.run(bodies[warm:], a_second=options.rate, browsers=options.browsers))
     share = (cpu_seconds(console.pid) - before) / (time.perf_counter() - began)
-    return _report(outcome(sent, load.heard), share, pid)
+    return _report(outcome(sent, load.heard), load.waits, share, pid)
 
 
 def _bodies(workload: Workload) -> itertools.chain[bytes]:
@@ -83,12 +83,13 @@ def _round(workload: Workload, number: int) -> list[bytes]:
     ]
 
 
-def _report(found: Outcome, cpu_share: float, pid: int) -> int:
+def _report(found: Outcome, waits: int, cpu_share: float, pid: int) -> int:
     milliseconds = {share: found.percentile(share) * 1e3 for share in (0.5, 0.95, 0.99, 1.0)}
     answers = sorted(found.answers)
     rows = [
         ["transactions sent", f"{found.sent:,}"],
         ["refused", f"{found.refused:,}"],
+        ["answers that asked to come again", f"{waits:,}"],
         ["alerts among them", f"{found.alerts:,}"],
         ["alerts that a browser did not hear of", f"{found.lost:,}"],
         ["transactions that a browser did not hear of", f"{found.unheard:,}"],

@@ -5,6 +5,7 @@ Knows Flask. Never knows SQL, pages.
 
 from __future__ import annotations
 
+import logging
 import select
 import socket
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ from fraud_detect.console.desk.intake import Overloaded
 from fraud_detect.console.desk.part import desk
 from fraud_detect.console.endpoint import EndpointError
 from fraud_detect.console.limits import limiter
+from fraud_detect.console.said import NO_ANSWER
 from fraud_detect.console.storage.tables import Case
 from fraud_detect.errors import UserError
 
@@ -34,6 +36,7 @@ BUSY, GONE, CLASH, BAD = 503, 404, 409, 400
 EVENTS = "text/event-stream"
 LEFT = select.POLLRDHUP | select.POLLHUP | select.POLLERR
 
+logger = logging.getLogger(__name__)
 Json = Mapping[str, Any]
 
 
@@ -48,7 +51,10 @@ def transactions_in() -> ResponseReturnValue:
     body = _body()
     try:
         filed = desk().intake.file(transactions.read(body, desk().columns))
-    except (EndpointError, Overloaded) as error:
+    except EndpointError as error:
+        logger.warning("nothing was filed: %s", error)
+        return jsonify(error="EndpointError", message=NO_ANSWER), BUSY, {"Retry-After": str(AGAIN_SECONDS)}
+    except Overloaded as error:
         return *_fault(error, BUSY), {"Retry-After": str(AGAIN_SECONDS)}
     except KeyTaken as error:
         return _fault(error, CLASH)

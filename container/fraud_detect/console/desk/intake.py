@@ -25,7 +25,7 @@ from fraud_detect.console.storage.database import Database
 from fraud_detect.errors import UserError
 
 REASONS = 5
-MOST_WAITING = 40
+MOST_WAITING = 48
 """Requests that wait at once: each holds a thread, and pages need some, too."""
 GROUP_ROWS = 500
 PATIENCE_SECONDS = 30.0
