@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,8 +25,9 @@ from factories import an_artifact
 from fraud_detect.console.storage.tables import Case
 from fraud_detect.entrypoints.cli import main
 from running_server import PATIENCE_SECONDS, Server
-from training_factories import a_root, metrics_of, train
+from training_factories import REPOSITORY, a_root, metrics_of, train
 
+PAGE = REPOSITORY / "docs" / "console-desk.md"
 RATE, SECONDS, BROWSERS = 50, 5, 10
 
 
@@ -140,3 +143,11 @@ def test_a_job_trains_on_labels_beside_its_table(tmp_path: Path) -> None:
 def _rows(root: Path) -> int:
     """Return how many rows a job read: those that it trained on, and those that it held out."""
     return sum(metrics_of(root)[part]["rows"] for part in ("train", "validation"))
+
+
+def test_the_pages_command_files_a_transaction(desk: ConsoleProcess) -> None:
+    (command,) = re.findall(r"<!-- a test runs this -->\n```bash\n(.*?)```", PAGE.read_text(), re.S)
+    environment = {**os.environ, "CONSOLE": desk.url, "FRAUD_DETECT_TOKEN": a_token_in(desk.database, "shop")}
+    done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["case"] == "/cases/1"

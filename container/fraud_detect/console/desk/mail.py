@@ -98,12 +98,15 @@ class Mailer:
         try:
             self._send(self._smtp, message(self._smtp, alerts, lost=lost))
         except (OSError, smtplib.SMTPException) as error:
+            fields = {"host": self._smtp.host}
             logger.warning(
                 "the mail about %d alerts was not sent: %s",
                 len(alerts) + lost,
                 type(error).__name__,
-                extra={"fields": {"host": self._smtp.host}},
+                extra={"fields": fields},
             )
+        except Exception:
+            logger.exception("Bug in fraud-detect; please report it")
 
 
 def message(smtp: Smtp, alerts: Sequence[Filed], *, lost: int = 0) -> EmailMessage:

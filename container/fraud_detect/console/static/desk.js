@@ -75,8 +75,9 @@ function mark(row) {
 function lay(one) {
   const line = document.createElement("li");
   const link = Object.assign(document.createElement("a"), { href: `/cases/${one.id}`, textContent: one.id });
-  const cells = [money(one.amount), one.probability.toFixed(3)].map((text) =>
+  const cells = [money(one.amount), one.probability.toFixed(3), one.customer ?? ""].map((text) =>
     Object.assign(document.createElement("span"), { textContent: text }));
+  cells[2].className = "customer";
   line.append(link, ...cells);
   if (one.alert) {
     line.classList.add("alert");

@@ -21,6 +21,7 @@ from fraud_detect.console.desk.mail import Limit, Mailer, message
 from fraud_detect.console.settings import Smtp
 from fraud_detect.entrypoints import smtp
 from fraud_detect.errors import SettingError
+from training_factories import REPOSITORY
 
 HOST = {"FRAUD_DETECT_SMTP_HOST": "mail.example.org"}
 ADDRESSES = {
@@ -173,3 +174,7 @@ def test_the_environment_sets_it_up() -> None:
 def test_a_variable_that_does_not_fit_is_named(name: str, value: str) -> None:
     with pytest.raises(SettingError, match=f"FRAUD_DETECT_SMTP_{name} is"):
         smtp.of({**HOST, **ADDRESSES, f"FRAUD_DETECT_SMTP_{name}": value})
+
+
+def test_the_page_has_the_table_of_the_variables() -> None:
+    assert smtp.as_markdown() in (REPOSITORY / "docs" / "console-desk.md").read_text()
