@@ -15,6 +15,8 @@ import uuid
 from collections.abc import Mapping
 from queue import Queue
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from fraud_detect.console.endpoint import EndpointError
 from fraud_detect.console.files import records
 from fraud_detect.console.files.folder import NO_ROOM, Folders
@@ -33,11 +35,11 @@ logger = logging.getLogger(__name__)
 
 
 class Scoring:
-    """Scores files in the background. `begin` looks once for what an earlier console left; threads may share it."""
+    """Scores files in the background. `begin` looks once for what an earlier console left. Threads may share it."""
 
     def __init__(self, folders: Folders, database: Database, model: Model, clock: Clock) -> None:
         self._folders, self._database, self._model, self._clock = folders, database, model, clock
-        self._waiting: Queue[str] = Queue()
+        self._waiting: Queue[tuple[str, threading.Event]] = Queue()
         self._progress: dict[str, Progress] = {}
         self._abandoned: dict[str, threading.Event] = {}
         self._threads: list[threading.Thread] = []
@@ -56,15 +58,18 @@ class Scoring:
             self.add(token)
 
     def add(self, token: str) -> None:
-        """Score the file of `token` when its turn comes."""
+        """Score the file of `token` when its turn comes; once, however often this is called meanwhile."""
+        abandoned = threading.Event()
         with self._lock:
-            self._abandoned[token] = threading.Event()
+            if token in self._abandoned:
+                return
+            self._abandoned[token] = abandoned
             if len(self._threads) < FILES_AT_ONCE:
                 # A daemon, so that a console that stops need not wait: the next one begins the file anew.
                 thread = threading.Thread(target=self._run, name="scoring files", daemon=True)
                 self._threads.append(thread)
                 thread.start()
-        self._waiting.put(token)
+        self._waiting.put((token, abandoned))
 
     def join(self) -> None:
         """Return when no file waits or is being scored."""
@@ -93,28 +98,32 @@ class Scoring:
 
     def _run(self) -> None:
         while True:
-            token = self._waiting.get()
+            token, abandoned = self._waiting.get()
             try:
-                self._score(token)
+                self._score(token, abandoned)
             except Exception:  # noqa: BLE001 - the thread has other files to score
                 if threading.main_thread().is_alive():  # else the console ends, and the next one begins the file anew
                     self._bug(token)
             finally:
-                with self._lock:
-                    self._progress.pop(token, None)
-                    self._abandoned.pop(token, None)
+                self._end(token, abandoned)
                 self._waiting.task_done()
 
-    def _score(self, token: str) -> None:
-        folder, abandoned = self._folders.of(token), self._abandoned[token]
+    def _end(self, token: str, abandoned: threading.Event) -> None:
+        with self._lock:
+            self._progress.pop(token, None)
+            self._abandoned.pop(token, None)
+        if abandoned.is_set():  # what was written while it was being removed
+            self._folders.of(token).remove()
+
+    def _score(self, token: str, abandoned: threading.Event) -> None:
         with self._database.writing() as rows:
             if records.begun(rows, token) is None:
                 return
         progress = self._progress[token] = Progress(began=time.monotonic(), most_explained=MOST_EXPLAINED)
         try:
-            summary = score(folder, self._model, progress, _waiter(abandoned))
+            summary = score(self._folders.of(token), self._model, progress, _waiter(abandoned))
         except Abandoned:
-            folder.remove()
+            pass
         except EndpointError as error:
             logger.error("%s", error)  # noqa: TRY400 - its text says all, to those who look after the endpoint
             self._fail(token, NO_ANSWER)
@@ -135,7 +144,10 @@ class Scoring:
     def _bug(self, token: str) -> None:
         number = uuid.uuid4().hex
         logger.exception("Bug in fraud-detect; please report it", extra={"fields": {"id": number}})
-        self._fail(token, f"This is our fault. The log says more under the id {number}.")
+        try:
+            self._fail(token, f"This is our fault. The log says more under the id {number}.")
+        except SQLAlchemyError:  # it stays unfinished, and is begun anew when somebody looks at it
+            logger.exception("the database does not answer", extra={"fields": {"id": number}})
 
 
 def _waiter(abandoned: threading.Event) -> Wait:

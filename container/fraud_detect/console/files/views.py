@@ -113,6 +113,8 @@ def show(token: str) -> ResponseReturnValue:
     told = {"file": file, "left": None, "done": 0.0}
     if file.state == FileState.DONE:
         return _table(file)
+    if file.state in records.UNFINISHED:
+        _scoring().add(token)  # a database that was away may have kept it from being begun, or ended
     return render_template("files/progress.html", **{**told, **_progress(file)}, every=EVERY_SECONDS)
 
 

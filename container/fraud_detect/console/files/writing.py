@@ -57,7 +57,7 @@ def is_formula(cell: str) -> bool:
 
 def told(reasons: Sequence[Reason]) -> str:
     """Return reasons as one text, the largest first."""
-    return SEPARATOR.join(map(in_words, reasons))
+    return SEPARATOR.join(map(in_words, reasons)).replace("\N{MINUS SIGN}", "-")  # read as UTF-8 or not
 
 
 def _label(label: object) -> str:

@@ -26,6 +26,7 @@ function answered(request) {
   let told = {};
   try { told = JSON.parse(request.responseText); } catch { /* not ours: a proxy's page */ }
   if (request.status === 200 && told.address) location.assign(told.address);
+  else if (new URL(request.responseURL).pathname === "/log-in") refuse("You are no longer logged in. Log in and send it again.");
   else refuse(told.message ?? `The file was not taken (status ${request.status}). Try again.`);
 }
 

@@ -245,6 +245,8 @@ def test_progress_can_be_asked_for_while_a_file_is_scored(tmp_path: Path, gate: 
     assert begun.wait(60)
     assert client.get(f"{address}/progress").get_json()["step"] == "scoring"
     assert "You can leave this page" in client.get(address).text
+    gate.set()
+    scoring_of(client.application).join()
 
 
 def test_files_that_come_at_once_do_not_mix(tmp_path: Path) -> None:

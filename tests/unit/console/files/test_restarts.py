@@ -40,6 +40,17 @@ def test_a_file_whose_upload_is_gone_fails(tmp_path: Path) -> None:
     assert "no longer in the console" in client.get(address).text
 
 
+def test_a_file_that_a_lost_database_left_unfinished_is_begun_when_somebody_looks(tmp_path: Path) -> None:
+    app = a_file_console(tmp_path)
+    client = logged_in(app)
+    address = scored(client, a_csv())
+    with parts_of(app).database.writing() as rows:
+        rows.execute(update(ScoredFile).values(state="scoring"))
+    client.get(address)
+    scoring_of(app).join()
+    assert len(download(client, address)) == 1
+
+
 def test_what_uploads_left_that_never_ended_is_removed(tmp_path: Path) -> None:
     app = a_file_console(tmp_path)
     address = scored(logged_in(app), a_csv())

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from console_factories import Turned, form_token, logged_in, parts_of, posted
 from console_file_factories import a_csv, a_file_console, download, scored, scoring_of, uploaded
 from factories import a_category, a_flag, a_number, a_schema
 from fraud_detect.console.endpoint import Unreachable
-from fraud_detect.console.files import scoring, viewing
+from fraud_detect.console.files import records, scoring, viewing
 from fraud_detect.console.storage.tables import AuditEntry, Role
 
 
@@ -190,6 +191,21 @@ def test_an_endpoint_that_is_away_for_a_moment_is_asked_again(tmp_path: Path, mo
             raise faults.pop()
 
     client = logged_in(a_file_console(tmp_path, before=before))
+    assert len(download(client, scored(client, a_csv()))) == 1
+
+
+def test_a_database_that_is_away_for_a_moment_does_not_end_the_scoring_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise OperationalError("", {}, Exception())
+
+    client = logged_in(a_file_console(tmp_path))
+    monkeypatch.setattr("fraud_detect.console.files.background.FILES_AT_ONCE", 1)
+    with monkeypatch.context() as broken:
+        broken.setattr(records, "begun", away)
+        broken.setattr(records, "failed", away)
+        scored(client, a_csv())
     assert len(download(client, scored(client, a_csv()))) == 1
 
 
