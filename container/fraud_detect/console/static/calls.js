@@ -1,11 +1,12 @@
 // Keeps a page of calls up to date: its part that changes, the code, the seconds until the next one.
 
-const LOOK_EVERY = 1000, LOOK_FOR = 20 * 60 * 1000;  // milliseconds; a page that nobody leaves must not stay logged in
+const LOOK_FOR = 20 * 60 * 1000;  // milliseconds; a page that nobody leaves must not stay logged in
 
 const live = document.querySelector("[data-live]");
 const said = document.querySelector("[data-said]");
 const lost = document.querySelector("[data-lost]");
 const asleep = document.querySelector("[data-asleep]");
+const every = Number(live.dataset.every ?? 1000);
 const began = performance.now();
 let over = false;
 let next = null;  // when the code that is shown runs out, on the clock of `performance`
@@ -50,7 +51,7 @@ async function look() {
 async function keep() {
   if (asleep && performance.now() - began > LOOK_FOR) { asleep.hidden = false; return; }
   if (!document.hidden) await look();
-  if (!over) setTimeout(keep, LOOK_EVERY);
+  if (!over) setTimeout(keep, every);
 }
 
 document.addEventListener("visibilitychange", () => { if (!document.hidden && !over) look(); });
