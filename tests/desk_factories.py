@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Flask
@@ -71,3 +73,14 @@ def decided(client: FlaskClient, number: int, state: str, *, seen: int = 0) -> A
     """Return the answer to a decision by the API."""
     headers = {"X-CSRFToken": form_token_of(client)}
     return client.post(f"/api/cases/{number}/decision", json={"state": state, "seen": seen}, headers=headers)
+
+
+def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Return what the calls return, each made by a thread of its own."""
+    answers: list[Any] = []
+    threads = [threading.Thread(target=lambda call=call: answers.append(call())) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers

@@ -126,3 +126,13 @@ def test_cells_become_json(cell: object, value: object) -> None:
 def test_what_to_send_is_a_file_or_a_simulation() -> None:
     result = CliRunner().invoke(command, ["--console", "http://localhost", "--token", "t"])
     assert "Give either --input or --simulate" in result.output
+
+
+def test_simulated_transactions_come_with_features_and_without_their_labels() -> None:
+    given = ["--simulate", "--customers", "20", "--days", "3", "--rate", "1000", "--limit", "5", "--token", "t"]
+    with a_desk() as (url, rows):
+        result = CliRunner().invoke(command, [*given, "--console", url])
+    assert "sent 5 transactions" in result.output, result.output
+    assert {"TX_AMOUNT", "CUSTOMER_ID", "TX_DATETIME"} <= rows[0].keys()
+    assert len(rows[0]) > 15
+    assert not {"TX_FRAUD", "TX_FRAUD_SCENARIO"} & rows[0].keys()

@@ -27,7 +27,7 @@ MOST_LISTENERS = 64
 MOST_MESSAGES = 100
 """That wait for one listener: ten seconds of them."""
 HEARTBEAT_SECONDS = 10.0
-LONGEST_STREAM_SECONDS = 120.0
+LONGEST_STREAM_SECONDS = 60.0
 """After that a browser comes again, and whether it still may is looked at again."""
 MOST_BEHIND = 20_000
 """Rows that are sent to who comes again; who missed more loads the page anew."""

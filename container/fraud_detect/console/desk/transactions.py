@@ -5,12 +5,13 @@ Knows JSON's values and the model's columns. Never knows Flask, the database, sc
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+import orjson
 
 from fraud_detect.console.desk.columns import AMOUNT, CUSTOMER, KEY, OCCURRED_AT, Columns
 from fraud_detect.errors import UserError
@@ -18,7 +19,7 @@ from fraud_detect.schema import parse_number
 
 MOST_TRANSACTIONS = 1_000
 MOST_CONTEXT_BYTES = 8_192
-LONGEST_TEXT = 128
+LONGEST_TEXT, LONGEST_CELL = 128, 1_000
 MANY = "transactions"
 
 
@@ -89,6 +90,8 @@ def _flat(features: Mapping[str, object], where: str) -> Mapping[str, Any]:
     for name, value in features.items():
         if isinstance(value, (dict, list)):
             raise _wrong(where, name, value, "a number, text, true, false or null")
+        if isinstance(value, str) and len(value) > LONGEST_CELL:
+            raise _wrong(where, name, value, f"{LONGEST_CELL:,} characters at most")
     return features
 
 
@@ -99,7 +102,14 @@ def _context(
     plain = {name for name in (KEY, CUSTOMER, AMOUNT, OCCURRED_AT) if name not in columns.kept}
     left_out = {*features, *plain, columns.label}
     context = {name: value for name, value in row.items() if name not in left_out}
-    size = len(json.dumps(context))
+    try:
+        size = len(orjson.dumps(context))
+    except orjson.JSONEncodeError:
+        raise TransactionRefused(
+            f"{where} has lists in lists, or objects in objects, too deep to keep",
+            expected="some levels at most",
+            remedy="Send what an analyst needs to see.",
+        ) from None
     if size > MOST_CONTEXT_BYTES:
         raise TransactionRefused(
             f"{where} has {size:,} bytes beside the model's features",

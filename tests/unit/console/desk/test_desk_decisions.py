@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from console_factories import a_console, logged_in, parts_of, posted
-from desk_factories import a_case, decided
+from desk_factories import a_case, at_once, decided
 from fraud_detect.console.storage.tables import AuditEntry, Case, Decision, Role
 
 
@@ -120,3 +120,20 @@ def test_nobody_decides_about_a_case_that_is_not_there(tmp_path: Path) -> None:
     assert decided(logged_in(app), 99, "cleared").status_code == 404
     with parts_of(app).database.reading() as rows:
         assert rows.query(Decision).count() == 0
+
+
+def test_of_two_who_decide_at_once_one_is_told_of_the_other(tmp_path: Path) -> None:
+    app = a_console(tmp_path)
+    number = a_case(app)
+    clients = [logged_in(app, name=name) for name in ("ada", "eve", "joe", "kim")]
+    calls = [lambda client=client: decided(client, number, "cleared").status_code for client in clients]
+    assert sorted(at_once(calls)) == [201, 409, 409, 409]
+
+
+@pytest.mark.parametrize("path", ["/cases/{}", "/api/cases/{}"])
+def test_a_number_that_no_database_can_hold_is_no_case(tmp_path: Path, path: str) -> None:
+    assert logged_in(a_console(tmp_path)).get(path.format(10**30)).status_code == 404
+
+
+def test_nobody_decides_about_a_number_that_no_database_can_hold(tmp_path: Path) -> None:
+    assert decided(logged_in(a_console(tmp_path)), 10**30, "cleared").status_code == 404

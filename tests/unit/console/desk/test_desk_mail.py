@@ -142,6 +142,13 @@ def test_a_server_that_is_not_there_is_logged_and_holds_up_nothing(
         waited_for(lambda: "was not sent" in caplog.text)
 
 
+def test_a_server_that_cannot_encrypt_gets_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    with a_mail_server() as (port, mails):
+        Mailer(a_server(host="127.0.0.1", port=port, starttls=True), gather_seconds=0.0).tell([an_alert()])
+        waited_for(lambda: "was not sent: SMTPNotSupportedError" in caplog.text)
+        assert mails == []
+
+
 def test_the_largest_losses_are_named_first() -> None:
     text = message(a_server(), [an_alert(1, 5.0), an_alert(2, 50.0)]).get_content()
     assert text.index("Case 2") < text.index("Case 1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from console_factories import SigmoidEndpoint, a_console, logged_in, parts_of
-from desk_factories import TRANSACTIONS, Program, a_transaction, an_innocent_one, form_token_of
+from desk_factories import TRANSACTIONS, Program, a_transaction, an_innocent_one, at_once, form_token_of
 from fraud_detect.console.desk.transactions import MOST_TRANSACTIONS
 from fraud_detect.console.endpoint import EndpointError, RowsRefused
 from fraud_detect.console.storage.tables import Case, Role
@@ -117,6 +118,8 @@ def test_a_row_that_the_model_refuses_is_named(tmp_path: Path) -> None:
         (a_transaction(occurred_at="0001-01-01T00:00:00+14:00"), "column 'occurred_at'"),
         (a_transaction(amount="much"), "column 'amount'"),
         (a_transaction(note="x" * 9000), "beside the model's features"),
+        (a_transaction(note=json.loads("[" * 300 + "]" * 300)), "too deep to keep"),
+        (a_transaction(hour="0" * 1001), "column 'hour'"),
     ],
     ids=lambda value: value if isinstance(value, str) else "body",
 )
@@ -136,7 +139,7 @@ def test_one_bad_request_does_not_spoil_those_that_wait_with_it(tmp_path: Path) 
     endpoint = _Picky()
     app = a_console(tmp_path, endpoint=endpoint)
     programs = [Program(app, f"shop{number}") for number in range(6)]
-    statuses = _at_once([lambda p=p, n=n: p.send(hour=float(n)).status_code for n, p in enumerate(programs)])
+    statuses = at_once([lambda p=p, n=n: p.send(hour=float(n)).status_code for n, p in enumerate(programs)])
     assert sorted(statuses) == [201, 201, 201, 201, 201, 400]
 
 
@@ -150,20 +153,10 @@ class _Picky(SigmoidEndpoint):
         return super().score(rows, reasons=reasons)
 
 
-def _at_once(calls: list[Any]) -> list[Any]:
-    answers: list[Any] = []
-    threads = [threading.Thread(target=lambda call=call: answers.append(call())) for call in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
-
-
 def test_an_id_that_many_send_at_once_is_one_case(tmp_path: Path) -> None:
     app = a_console(tmp_path)
     programs = [Program(app, f"shop{number}") for number in range(8)]
-    numbers = _at_once([lambda p=p: p.send(id="same").json["id"] for p in programs])
+    numbers = at_once([lambda p=p: p.send(id="same").json["id"] for p in programs])
     assert (set(numbers), len(cases(app))) == ({1}, 1)
 
 
