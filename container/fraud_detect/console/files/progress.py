@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-EXPLAINING_COSTS = 10.0
+EXPLAINING_COSTS = 15.0
 """What it takes to explain a row, where scoring and writing one takes 1: see `benchmarks/console_files`."""
 SCORING, WRITING = "scoring", "explaining and writing"
 SOONEST_SECONDS = 1.0

@@ -1,9 +1,10 @@
 """The report's page as a frame shows it: locked in, and with no script or style but its own.
 
 The page is one file with its style and script in it. It is answered with a policy of its own, which names these by
-their checksums: nothing that got into the page later runs, unless it is one of them. And the frame has an origin of
-its own (`sandbox` without `allow-same-origin`): its script sees neither the console's pages nor its cookies, and
-reaches no network.
+their checksums: no attribute, address or text that becomes a script later runs. The policy that training wrote into the
+page holds as well, and names its template's parts alone: an element that got in by a name of a feature does not run
+either. And the frame has an origin of its own (`sandbox` without `allow-same-origin`): its script sees neither the
+console's pages nor its cookies, and reaches no network, so that a file that somebody put there does no harm.
 
 Knows HTML and Content-Security-Policy. Never knows Flask, what reports say.
 """
