@@ -127,7 +127,8 @@ pause.addEventListener("click", () => {
 let polling = null;
 async function poll() {
   try {
-    const answer = await fetch(`${table.dataset.changes}?after=${place}`, { credentials: "same-origin", redirect: "error" });
+    const answer = await fetch(`${table.dataset.changes}?after=${place}`, { credentials: "same-origin", redirect: "manual" });
+    if (answer.type === "opaqueredirect") { say("You are logged out; load the page to log in"); return; }
     if (!answer.ok) throw new Error(answer.statusText);
     heard(await answer.json());
     say("Updated every few seconds");
