@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from factories import an_artifact
 from fraud_detect.console.accounts import tokens, users
@@ -19,7 +20,7 @@ from fraud_detect.console.app import create_app
 from fraud_detect.console.context import EXTENSION, Console
 from fraud_detect.console.endpoint import Reason, Row, Score
 from fraud_detect.console.settings import Settings
-from fraud_detect.console.storage.tables import Role
+from fraud_detect.console.storage.tables import AuditEntry, Role
 
 PASSWORD = "correct horse battery"
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -123,6 +124,12 @@ def a_token(app: Flask, name: str = "shop") -> str:
     here = parts_of(app)
     with here.database.writing() as rows:
         return tokens.made(rows, name=name, by=None, actor="test", now=here.clock())
+
+
+def audit_of(app: Flask) -> list[str]:
+    """Return the actions in the audit log, in order."""
+    with parts_of(app).database.reading() as rows:
+        return list(rows.scalars(select(AuditEntry.action).order_by(AuditEntry.id)))
 
 
 def form_token(client: FlaskClient, page: str = "/log-in") -> str:

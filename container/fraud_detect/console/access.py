@@ -36,6 +36,23 @@ ACCESS: Mapping[str, Roles] = {
     "accounts.log_in": ANYONE,
     "accounts.log_out": SIGNED_IN,
     "accounts.enter_code": ANYONE,
+    "account.show": SIGNED_IN,
+    "account.password": SIGNED_IN,
+    "account.end_session": SIGNED_IN,
+    "account.end_others": SIGNED_IN,
+    "account.second_factor": SIGNED_IN,
+    "account.second_factor_off": SIGNED_IN,
+    "people.listed": ADMIN,
+    "people.add": ADMIN,
+    "people.show": ADMIN,
+    "people.reset_password": ADMIN,
+    "people.give_role": ADMIN,
+    "people.change": ADMIN,
+    "tokens.listed": ADMIN,
+    "tokens.revoke": ADMIN,
+    "audit.show": ADMIN,
+    "audit.verdict": ADMIN,
+    "audit.download": ADMIN,
     "files.index": ANALYSTS,
     "files.upload": ANALYSTS,
     "files.show": ANALYSTS,
@@ -77,7 +94,7 @@ ACCESS: Mapping[str, Roles] = {
     "my_calls.begin": CUSTOMERS,
     "my_calls.confirm": CUSTOMERS,
 }
-UNTIL_PASSWORD_IS_CHANGED = frozenset({"static", "pages.ping", "accounts.log_out"})
+UNTIL_PASSWORD_IS_CHANGED = frozenset({"static", "pages.ping", "accounts.log_out", "account.password"})
 """All that an account may see whose password somebody else has set, until it has one of its own."""
 
 

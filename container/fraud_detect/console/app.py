@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from flask import Flask, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_limiter import RateLimitExceeded
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from fraud_detect import __version__
 from fraud_detect.artifact import bundle
 from fraud_detect.artifact.examples import examples_of
 from fraud_detect.console import access, pages, security
+from fraud_detect.console.accounts import audit_views, own_views, people_views, token_views
 from fraud_detect.console.accounts import views as accounts
 from fraud_detect.console.api import views as api
 from fraud_detect.console.calls import customer_views as my_calls
@@ -41,6 +42,10 @@ BLUEPRINTS = (
     pages.blueprint,
     api.blueprint,
     accounts.blueprint,
+    own_views.blueprint,
+    people_views.blueprint,
+    token_views.blueprint,
+    audit_views.blueprint,
     score.blueprint,
     desk.blueprint,
     files.blueprint,
@@ -127,6 +132,10 @@ def _add_errors(app: Flask) -> None:
     def endpoint(error: EndpointError) -> ResponseReturnValue:
         logger.error("%s", error, extra={"fields": {"path": request.path}})
         return _said("The model does not answer", NO_ANSWER, 503 if isinstance(error, Unreachable) else 502)
+
+    @app.errorhandler(DataError)
+    def no_data(_: DataError) -> ResponseReturnValue:
+        return _said("That does not work", "The request holds a character or number that no database keeps.", 400)
 
     @app.errorhandler(OperationalError)
     def no_database(_: OperationalError) -> ResponseReturnValue:

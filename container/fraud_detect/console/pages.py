@@ -19,6 +19,8 @@ NAVIGATION: tuple[tuple[str, str], ...] = (
     ("calls.listed", "Calls"),
     ("my_calls.listed", "My calls"),
     ("my_calls.enrolment_page", "Authenticator"),
+    ("people.listed", "Accounts"),
+    ("audit.show", "Audit log"),
 )
 """The views in the order of the menu, and their words; who comes in is led to the first one that the role may see."""
 

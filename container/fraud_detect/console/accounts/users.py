@@ -129,7 +129,7 @@ def give_role(session: Session, user: User, role: Role, *, customer: str | None,
     _changed(session, user, "role changed", now=now, by=by, detail={"from": before, "to": role})
 
 
-def reset_password(session: Session, user: User, password: str, *, now: datetime, by: str) -> None:
+def reset_password(session: Session, user: User, *, password: str, now: datetime, by: str) -> None:
     """Give an account a password that it has to change at its next log-in; its sessions end, and no lock stays."""
     user.password_hash, user.must_change_password = passwords.hashed(password), True
     user.failures, user.locked_until = 0, None

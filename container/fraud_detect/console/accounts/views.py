@@ -11,14 +11,12 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
-from wtforms import PasswordField, StringField
-from wtforms.validators import InputRequired, Length
 
 from fraud_detect.console import audit
 from fraud_detect.console.access import the_caller
-from fraud_detect.console.accounts import passwords, proof, sessions, users
+from fraud_detect.console.accounts import proof, sessions, users
+from fraud_detect.console.accounts.forms import CodeForm, LogInForm
 from fraud_detect.console.accounts.proof import HalfDone
 from fraud_detect.console.context import console
 from fraud_detect.console.identity import sign_in, sign_out
@@ -30,19 +28,6 @@ HALF_DONE = "half_done"
 """The name under which the cookie, which nobody can write but we, holds a log-in that lacks its code."""
 WRONG = "The name or the password is wrong, or the account is locked for some minutes."
 WRONG_CODE = "The code is wrong, or was used before, or the account is locked for some minutes."
-
-
-class LogInForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
-    """Name and password."""
-
-    name = StringField("Name", [InputRequired("Enter your name."), Length(max=64)])
-    password = PasswordField("Password", [InputRequired("Enter your password."), Length(max=passwords.LONGEST)])
-
-
-class CodeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
-    """A code of an authenticator app."""
-
-    code = StringField("Code", [InputRequired("Enter the six digits that your app shows."), Length(max=16)])
 
 
 @blueprint.route("/log-in", methods=["GET", "POST"])
