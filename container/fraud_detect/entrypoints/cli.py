@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("serve", "command"),
     "console": ("console", "command"),
     "accounts": ("accounts", "command"),
+    "audit": ("audit", "command"),
     "feedback": ("feedback", "command"),
     "replay": ("replay", "command"),
     "hyperparameters": ("reference", "hyperparameters_command"),
@@ -31,7 +32,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "console-openapi": ("console", "openapi_command"),
 }
 NEED_EXTRA: Mapping[str, str] = dict.fromkeys(
-    ("console", "accounts", "feedback", "replay", "console-openapi"), "console"
+    ("console", "accounts", "audit", "feedback", "replay", "console-openapi"), "console"
 )
 """The commands whose libraries come with an extra of the package."""
 OURS = __name__.partition(".")[0]

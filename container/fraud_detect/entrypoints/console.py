@@ -5,6 +5,7 @@ Knows the environment, the console's parts, gunicorn. Never knows pages.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import secrets
@@ -21,10 +22,12 @@ from gunicorn.app.base import BaseApplication
 from fraud_detect import log
 from fraud_detect.artifact import bundle
 from fraud_detect.artifact.examples import examples_of
+from fraud_detect.console import secrets_at_rest
 from fraud_detect.console.api import document
 from fraud_detect.console.app import create_app
 from fraud_detect.console.desk.part import desk_of
 from fraud_detect.console.endpoint.open import opened
+from fraud_detect.console.keys import Sealed
 from fraud_detect.console.settings import Settings
 from fraud_detect.console.storage.database import Database
 from fraud_detect.entrypoints import smtp
@@ -139,17 +142,33 @@ def _key(file: Path, given: str) -> bytes:
                 remedy="Draw one: python3 -c 'import secrets; print(secrets.token_hex(32))'.",
             )
         return given.encode()
-    try:
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
-            new.write(secrets.token_hex(32))
-    except FileExistsError:
-        pass
-    return file.read_bytes().strip()
+    if not file.exists():
+        _drawn(file)
+    key = file.read_bytes().strip()
+    if len(key) < SHORTEST_KEY:
+        raise SettingError(
+            f"The key in {file} has {len(key)} characters",
+            expected=f"at least {SHORTEST_KEY}",
+            remedy="Put back the file that this console began with.",
+        )
+    return key
+
+
+def _drawn(file: Path) -> None:
+    """Write a new key, whole from its first moment on: another process may come at the same time."""
+    with tempfile.NamedTemporaryFile("w", dir=file.parent) as new:  # of this user's alone
+        new.write(secrets.token_hex(32))
+        new.flush()
+        os.fsync(new.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(new.name, file)
 
 
 def _migrated(settings: Settings) -> None:
     database = Database(settings.database_url)
     database.migrate()
+    with database.reading() as rows:
+        secrets_at_rest.check(rows, Sealed(settings.secret_key))
     database.close()
 
 

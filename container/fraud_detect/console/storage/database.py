@@ -12,9 +12,11 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
 from fraud_detect.errors import SettingError
@@ -22,7 +24,10 @@ from fraud_detect.errors import SettingError
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30
 """How long a write waits for those before it; SQLite lets one in at a time."""
+CONNECT_SECONDS = 10
 DIALECTS = ("sqlite", "postgresql")
+MIGRATION_LOCK = 0x6D69677261
+"""PostgreSQL's advisory lock for who brings the tables up to date."""
 
 
 class Database:
@@ -57,9 +62,39 @@ class Database:
             session.flush()
 
     def migrate(self) -> None:
-        """Bring the tables to this version's form, from any earlier one or from none."""
+        """Bring the tables to this version's form, from any earlier one or from none; processes that do so wait.
+
+        Raises
+        ------
+        SettingError
+            If the database cannot be reached, is none, or was used by a newer version.
+        """
+        try:
+            self._migrate()
+        except DBAPIError as error:
+            raise SettingError(
+                f"The database {self} cannot be used ({_first_line(error.orig)})",
+                expected="one that can be reached and written",
+                remedy="Look whether it runs, its address, its user and password, and the rights of its files.",
+            ) from error
+
+    def _migrate(self) -> None:
         with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
-            command.upgrade(_alembic(connection), "head")
+            if not self.is_sqlite:  # where who writes waits anyway
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+            config = _alembic(connection)
+            current = MigrationContext.configure(connection).get_current_revision()
+            known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+            if current is not None and current not in known:
+                raise SettingError(
+                    f"The database {self} has tables of version {current}",
+                    expected=f"one of {', '.join(sorted(known))}",
+                    remedy="Use the version of fraud-detect that made them, or a newer one.",
+                )
+            command.upgrade(config, "head")
+
+    def __str__(self) -> str:
+        return self.engine.url.render_as_string(hide_password=True)
 
     def close(self) -> None:
         """Close every connection."""
@@ -85,11 +120,21 @@ def _engine(url: str) -> Engine:
             remedy="Pass --database postgresql://USER@HOST/NAME, or leave it out for a file of SQLite under ROOT.",
         )
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=20, max_overflow=20)
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            pool_size=20,
+            max_overflow=20,
+            pool_pre_ping=True,  # its server may have started anew since
+            connect_args={"connect_timeout": CONNECT_SECONDS},
+        )
     engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS}, pool_size=20, max_overflow=20)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _first_line(error: BaseException | None) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

@@ -1,0 +1,55 @@
+"""The secrets of authenticators in the database: whether this console's key opens them, and a new beginning without it.
+
+Knows the tables that hold them. Never knows Flask, codes.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cryptography.fernet import InvalidToken
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from fraud_detect.console import audit
+from fraud_detect.console.keys import Sealed
+from fraud_detect.console.storage.tables import CustomerSecret, User
+from fraud_detect.errors import SettingError
+
+
+def check(session: Session, sealed: Sealed) -> None:
+    """Raise SettingError if a secret was sealed by another key than that of `sealed`."""
+    closed = sum(not _opens(secret, sealed) for secret in _all(session))
+    if closed:
+        raise SettingError(
+            f"This console's key does not open {closed} of the secrets of authenticator apps in its database",
+            expected="the key that they were sealed with",
+            remedy="Put that key back. If it is lost: `fraud-detect accounts forget-secrets`, and all set up anew.",
+        )
+
+
+def forget(session: Session, *, now: datetime, by: str) -> int:
+    """Turn off every second factor and every customer's authenticator; return how many there were."""
+    customers = session.scalar(select(func.count()).select_from(CustomerSecret)) or 0
+    users = session.scalar(select(func.count()).where(User.totp_secret.is_not(None))) or 0
+    session.execute(update(User).values(totp_secret=None, totp_last_step=None))
+    session.execute(delete(CustomerSecret))
+    detail = {"accounts": users, "customers": customers}
+    audit.append(session, actor=by, action="secrets forgotten", subject="authenticators", now=now, detail=detail)
+    return users + customers
+
+
+def _all(session: Session) -> list[bytes]:
+    of_accounts, of_customers = (
+        session.scalars(select(User.totp_secret)),
+        session.scalars(select(CustomerSecret.secret)),
+    )
+    return [secret for secret in (*of_accounts, *of_customers) if secret is not None]
+
+
+def _opens(secret: bytes, sealed: Sealed) -> bool:
+    try:
+        sealed.open(secret)
+    except InvalidToken:
+        return False
+    return True

@@ -1,0 +1,133 @@
+"""`fraud-detect accounts` and `fraud-detect audit`: what they do, print and refuse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import text
+
+import console_factories
+from console_factories import PASSWORD, a_console, posted
+from fraud_detect.console.keys import Sealed
+from fraud_detect.console.storage.database import Database
+from fraud_detect.console.storage.tables import User
+from fraud_detect.entrypoints.cli import main
+from fraud_detect.entrypoints.console import _migrated, settings_of
+from fraud_detect.errors import SettingError
+
+
+def told(root: Path, *arguments: str, **options: Any) -> Result:
+    """Return what the command says about the console under `root`."""
+    where = ("--root", str(root), "--database", console_factories.database_of(root))
+    return CliRunner().invoke(main, [*arguments, *where], **options)
+
+
+def added(root: Path, name: str = "ada", *more: str) -> Result:
+    return told(root, "accounts", "add", name, *more, env={"FRAUD_DETECT_PASSWORD": PASSWORD})
+
+
+def test_the_first_administrator_can_log_in(tmp_path: Path) -> None:
+    assert added(tmp_path).output == "The account ada has the role admin.\n"
+    answer = posted(a_console(tmp_path).test_client(), "/log-in", name="ada", password=PASSWORD)
+    assert answer.status_code == 302
+
+
+def test_a_password_is_asked_for_twice(tmp_path: Path) -> None:
+    answer = told(tmp_path, "accounts", "add", "ada", input=f"{PASSWORD}\n{PASSWORD}\n")
+    assert (answer.exit_code, PASSWORD in answer.output) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "said"),
+    [
+        ("no such name", (), "expected 1 to 64 letters"),
+        ("ada", (), "The account 'ada' exists"),
+        ("bob", ("--role", "customer"), "belongs to no customer"),
+        ("bob", ("--role", "agent", "--customer", "C1"), "belongs to C1"),
+    ],
+    ids=["name", "taken", "customer", "agent"],
+)
+def test_an_account_that_cannot_be_is_refused(tmp_path: Path, name: str, more: tuple[str, ...], said: str) -> None:
+    added(tmp_path)
+    answer = added(tmp_path, name, *more)
+    assert (answer.exit_code, said in answer.output, "Traceback" in answer.output) == (1, True, False)
+
+
+def test_accounts_are_listed(tmp_path: Path) -> None:
+    added(tmp_path)
+    added(tmp_path, "bob", "--role", "customer", "--customer", "C1")
+    assert told(tmp_path, "accounts", "list").output.splitlines() == [
+        "ada\tadmin\t-\tpassword alone\tactive",
+        "bob\tcustomer\tC1\tpassword alone\tactive",
+    ]
+
+
+def test_the_last_administrator_stays(tmp_path: Path) -> None:
+    added(tmp_path)
+    answer = told(tmp_path, "accounts", "disable", "ada")
+    assert (answer.exit_code, "'ada' is the last administrator who can log in" in answer.output) == (1, True)
+
+
+def test_a_disabled_account_can_be_enabled(tmp_path: Path) -> None:
+    added(tmp_path)
+    added(tmp_path, "bob")
+    told(tmp_path, "accounts", "disable", "bob")
+    assert "bob\tadmin\t-\tpassword alone\tdisabled" in told(tmp_path, "accounts", "list").output
+    told(tmp_path, "accounts", "enable", "bob")
+    assert "bob\tadmin\t-\tpassword alone\tactive" in told(tmp_path, "accounts", "list").output
+
+
+def test_a_reset_password_is_good_for_choosing_another(tmp_path: Path) -> None:
+    added(tmp_path)
+    password = told(tmp_path, "accounts", "reset-password", "ada").output.strip()
+    client = a_console(tmp_path).test_client()
+    posted(client, "/log-in", name="ada", password=password)
+    assert client.get("/accounts").location == "/account/password"
+
+
+def test_a_token_of_a_program_works(tmp_path: Path) -> None:
+    token = told(tmp_path, "accounts", "token", "shop").output.strip()
+    answer = a_console(tmp_path).test_client().get("/api/openapi.json", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 200
+
+
+def test_who_is_not_there_is_said(tmp_path: Path) -> None:
+    answer = told(tmp_path, "accounts", "disable", "nobody")
+    assert (answer.exit_code, "There is no account 'nobody'" in answer.output) == (1, True)
+
+
+def test_the_audit_log_is_verified(tmp_path: Path) -> None:
+    added(tmp_path)
+    answer = told(tmp_path, "audit")
+    assert (answer.exit_code, answer.output.startswith("1 lines hold; the last hash is ")) == (0, True)
+
+
+def test_a_line_that_somebody_changed_is_found(tmp_path: Path) -> None:
+    for name in ("ada", "bob", "eve"):
+        added(tmp_path, name)
+    with Database(console_factories.database_of(tmp_path)).writing() as rows:
+        rows.execute(text("UPDATE audit SET actor = 'nobody' WHERE id = 2"))
+    answer = told(tmp_path, "audit")
+    assert (answer.exit_code, "broken at line 2" in answer.output) == (1, True)
+
+
+def test_a_console_does_not_begin_with_the_key_of_another(tmp_path: Path) -> None:
+    added(tmp_path)
+    settings = settings_of(tmp_path, console_factories.database_of(tmp_path), {})
+    with Database(settings.database_url).writing() as rows:
+        rows.query(User).one().totp_secret = Sealed(b"another key").seal("a secret")
+    with pytest.raises(SettingError, match="does not open 1 of the secrets"):
+        _migrated(settings)
+    assert told(tmp_path, "accounts", "forget-secrets", "--yes").output == "1 secrets are forgotten.\n"
+    _migrated(settings)
+
+
+@pytest.mark.usefixtures("one_engine")
+def test_a_key_that_was_cut_is_said(tmp_path: Path) -> None:
+    (tmp_path / "console").mkdir()
+    (tmp_path / "console/key").write_text("short")
+    answer = added(tmp_path)
+    assert (answer.exit_code, "has 5 characters; expected at least 32" in answer.output) == (1, True)
