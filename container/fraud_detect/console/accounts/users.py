@@ -121,8 +121,10 @@ def enable(session: Session, user: User, *, now: datetime, by: str) -> None:
 
 
 def give_role(session: Session, user: User, role: Role, *, customer: str | None, now: datetime, by: str) -> None:
-    """Change what an account may do; its sessions end."""
+    """Change what an account may do; its sessions end, unless it may do just that."""
     _check_customer(user.name, role, customer)
+    if (user.role, user.customer) == (role, customer):
+        return
     if role is not Role.ADMIN:
         _keep_an_administrator(session, user)
     before, user.role, user.customer = user.role, role, customer
