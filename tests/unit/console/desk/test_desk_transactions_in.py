@@ -179,3 +179,11 @@ def test_the_label_is_neither_sent_nor_kept(tmp_path: Path) -> None:
     Program(app).send(**{label: 1})
     assert label
     assert cases(app)[0].context == {}
+
+
+def test_an_id_that_two_consoles_take_at_once_is_one_case(tmp_path: Path) -> None:
+    apps = [a_console(tmp_path), a_console(tmp_path)]
+    programs = [Program(app, f"shop{number}") for number, app in enumerate(apps * 3)]
+    calls = [lambda n=n, program=program: program.send(id=f"same-{n % 2}") for n, program in enumerate(programs)]
+    assert {answer.status_code for answer in at_once(calls)} <= {200, 201}
+    assert sorted(str(case.key) for case in cases(apps[0])) == ["same-0", "same-1"]
