@@ -29,6 +29,7 @@ from fraud_detect.console.endpoint import Endpoint, EndpointError, Unreachable
 from fraud_detect.console.files import views as files
 from fraud_detect.console.keys import COOKIES, Sealed, derived
 from fraud_detect.console.limits import BODY_BYTES, seconds_to_wait
+from fraud_detect.console.long_names import breakable
 from fraud_detect.console.report import views as report
 from fraud_detect.console.requests_log import request_id
 from fraud_detect.console.row_numbers import RowNumber
@@ -84,6 +85,7 @@ def create_app(settings: Settings, endpoint: Endpoint, *, clock: Clock = utc_now
         SEND_FILE_MAX_AGE_DEFAULT=3600,
     )
     app.url_map.converters["int"] = RowNumber
+    app.jinja_env.filters["breakable"] = breakable
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     database = Database(settings.database_url)
     database.migrate()
