@@ -26,8 +26,13 @@ TOKEN = "of a program"
 EXAMPLES = 60
 WITHOUT_BODY = ("HEAD", "OPTIONS")
 """Methods that are tried, too, and answered without one."""
-TIMEOUT_SECONDS = 10
-CONFIG = schemathesis.Config.from_dict({"generation": {"deterministic": True, "max-examples": EXAMPLES}})
+TIMEOUT_SECONDS = 30
+CONFIG = schemathesis.Config.from_dict(
+    {
+        "generation": {"deterministic": True, "max-examples": EXAMPLES},
+        "suppress-health-check": ["too_slow"],  # it goes by the clock: on a busy machine it fails what is right
+    }
+)
 SCHEMA = a_schema(
     a_number("amount", missing_allowed=False),
     a_number("hour", missing_allowed=True),
