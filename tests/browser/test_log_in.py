@@ -12,6 +12,13 @@ from console_process import ConsoleProcess
 from fraud_detect.console.storage.tables import Role
 
 FIRST_PAGE_BYTES = 100_000
+MENUS = {
+    Role.ADMIN: ["Desk", "Score a case", "Files", "Report", "Calls", "Accounts", "Audit log"],
+    Role.ANALYST: ["Desk", "Score a case", "Files", "Report"],
+    Role.AGENT: ["Desk", "Score a case", "Calls"],
+    Role.CUSTOMER: ["My calls", "Authenticator"],
+}
+FORBIDDEN = {Role.ANALYST: "/calls/", Role.AGENT: "/report", Role.CUSTOMER: "/desk"}
 
 
 def test_page_before_log_in_leads_there_and_back_again(desk: Desk, the_console: ConsoleProcess) -> None:
@@ -81,3 +88,21 @@ def test_first_page_is_under_100_kb_with_all_that_it_loads(a_page_as: OpenPage, 
     page.goto(path, wait_until="networkidle" if path == "/log-in" else "load")
 
     assert 0 < sum(lengths) < FIRST_PAGE_BYTES
+
+
+@pytest.mark.parametrize("role", MENUS, ids=str)
+def test_menu_has_what_the_role_may_see(a_page_as: OpenPage, role: Role) -> None:
+    links = a_page_as(role).get_by_role("navigation", name="Pages").get_by_role("link")
+
+    expect(links).to_have_text(MENUS[role])
+    assert links.first.get_attribute("aria-current") == "page"
+
+
+@pytest.mark.parametrize("role", FORBIDDEN, ids=str)
+def test_page_of_another_role_is_refused_in_words(a_page_as: OpenPage, role: Role) -> None:
+    page = a_page_as(role)
+
+    page.goto(FORBIDDEN[role])
+
+    expect(page.get_by_text("Your account's role does not include this page.")).to_be_visible()
+    check_page(page)
