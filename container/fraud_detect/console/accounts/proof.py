@@ -66,7 +66,7 @@ def by_code(
 ) -> Made | None:
     """Return what `act` made if the code is right, which it is only once; None if not, or as with a password."""
     with database.writing() as rows:
-        user = rows.get(User, half.user_id, with_for_update=True)
+        user = rows.get(User, half.user_id, with_for_update=users.HELD)
         if user is None or not _waits_for_code(user, half, now=now):
             return None
         if not code_taken(sealed, user, code, now=now):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
@@ -21,6 +22,9 @@ from fraud_detect.errors import UserError
 MOST_FAILURES, LOCKED_FOR = 5, timedelta(minutes=15)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 LONGEST_CUSTOMER = 128
+HELD: dict[str, Any] = {"key_share": True}  # SQLAlchemy takes no other mapping
+"""How PostgreSQL locks an account that is going to be changed: rows that name it may be written meanwhile. Else who
+holds the end of the audit log and writes such a row would wait for who holds the account and waits for that end."""
 
 
 class AccountError(UserError):
@@ -68,7 +72,7 @@ def created(
 
 def named(session: Session, name: str) -> User | None:
     """Return the account, which nobody else changes until the transaction ends, if it is one that writes."""
-    return session.scalars(select(User).where(User.name == name).with_for_update()).first()
+    return session.scalars(select(User).where(User.name == name).with_for_update(**HELD)).first()
 
 
 def numbered(session: Session, user_id: int) -> User:
@@ -77,8 +81,8 @@ def numbered(session: Session, user_id: int) -> User:
     All administrators are held, in one order, before the account: so two who do away with each other wait, and the
     second one finds out that no other is left.
     """
-    session.scalars(_administrators().with_for_update()).all()
-    user = session.get(User, user_id, with_for_update=True)
+    session.scalars(_administrators().with_for_update(**HELD)).all()
+    user = session.get(User, user_id, with_for_update=HELD)
     if user is None:
         raise AccountError(f"No account has the number {user_id}", expected="one that is listed", remedy="List them.")
     return user

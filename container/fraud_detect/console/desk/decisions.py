@@ -84,7 +84,7 @@ def decided(session: Session, case_id: int, state: str, *, seen: int, by: Author
             expected=" or ".join(str(known) for known in DECIDABLE),
             remedy="Choose one of them.",
         )
-    case = session.scalars(select(Case).where(Case.id == case_id).with_for_update()).first()
+    case = session.scalars(select(Case).where(Case.id == case_id).with_for_update(key_share=True)).first()
     if case is None:
         raise no_such_case(case_id)
     last = last_decision(session, case_id)

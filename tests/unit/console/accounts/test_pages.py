@@ -24,7 +24,7 @@ from console_factories import (
     posted,
 )
 from fraud_detect.console import audit, audit_reading
-from fraud_detect.console.accounts import users
+from fraud_detect.console.accounts import sessions, users
 from fraud_detect.console.accounts.users import AccountError
 from fraud_detect.console.storage.tables import AuditEntry, Role, User
 
@@ -288,3 +288,16 @@ def test_wrong_passwords_at_the_same_moment_are_all_counted(tmp_path: Path) -> N
         one.join()
     with parts_of(app).database.reading() as rows:
         assert users.is_locked(rows.query(User).one(), now=parts_of(app).clock())
+
+
+def test_an_account_that_is_held_can_be_named_meanwhile(tmp_path: Path, database_engine: str) -> None:
+    if database_engine == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+    app = a_console(tmp_path)
+    an_account(app)
+    database, now = parts_of(app).database, parts_of(app).clock()
+    with database.writing() as holder, database.writing() as other:
+        user = users.named(holder, "analyst")
+        other.execute(text("SET LOCAL lock_timeout = '3s'"))
+        assert user is not None
+        assert sessions.opened(other, user, now=now, address="", browser="")
