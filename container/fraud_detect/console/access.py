@@ -97,6 +97,11 @@ ACCESS: Mapping[str, Roles] = {
 UNTIL_PASSWORD_IS_CHANGED = frozenset({"static", "pages.ping", "accounts.log_out", "account.password"})
 """All that an account may see whose password somebody else has set, until it has one of its own."""
 
+UNATTENDED: frozenset[str] = frozenset(
+    {"desk.changes", "desk.events", "calls.state", "my_calls.state", "my_calls.waiting", "files.progress"}
+)
+"""Views that open pages ask for by themselves: that nobody touches the page any more is what `idle` means."""
+
 
 @dataclass(frozen=True)
 class Caller:

@@ -70,7 +70,7 @@ def _browser(token: str) -> Browser | None:
     if found is None:
         return None
     login, user = found
-    if now >= login.seen_at + sessions.SEEN_EVERY:
+    if request.endpoint not in access.UNATTENDED and now >= login.seen_at + sessions.SEEN_EVERY:
         with here.database.writing() as rows:
             sessions.seen(rows, login.id, now=now)
     return Browser(

@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from console_factories import PASSWORD, Turned, a_console, an_account, form_token, logged_in, posted
+from fraud_detect.console import access
 from fraud_detect.console.storage.tables import Role
 
 
@@ -64,3 +65,16 @@ def test_log_out_ends_the_session_wherever_its_cookie_is(tmp_path: Path) -> None
 
 def _is_sent_to_log_in(client: FlaskClient) -> bool:
     return (client.get("/").location or "").startswith("/log-in")
+
+
+def test_a_page_that_asks_by_itself_keeps_no_session_alive(tmp_path: Path) -> None:
+    clock = Turned()
+    client = logged_in(a_console(tmp_path, clock=clock))
+    for _ in range(15):
+        assert client.get("/desk/changes").status_code == 200
+        clock.turn(minutes=2)
+    assert client.get("/desk/changes").status_code in (302, 401)
+
+
+def test_every_view_that_pages_ask_for_by_themselves_is_one(tmp_path: Path) -> None:
+    assert set(a_console(tmp_path).view_functions) >= access.UNATTENDED
