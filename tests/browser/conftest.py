@@ -27,6 +27,7 @@ REPOSITORY = Path(__file__).parents[2]
 DATA = Path(os.environ.get("FRAUD_DETECT_DATA", REPOSITORY.parent / "shared" / "data"))
 NOTES = DATA / "banknote" / "banknote_authentication.csv"
 CARDS = DATA / "creditcard_sample" / "creditcard_sample.csv.gz"
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 KEPT_LEGITIMATE = 8
 """One of so many legitimate rows of the card transactions is learned from: the tests want a model, not a good one."""
 
@@ -40,8 +41,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """Return Debian's Chromium, started once."""
-    program = shutil.which("chromium")
+    """Return Debian's Chromium, or what there is of its kind, started once."""
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         if os.environ.get("CI") == "true":
             pytest.fail("chromium is not installed, and with CI=true these tests may not be skipped")
