@@ -314,11 +314,13 @@ def test_a_case_without_a_customer_opens_nothing(tmp_path: Path) -> None:
     assert (answer.status_code, "names no customer" in answer.text) == (400, True)
 
 
-@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "' OR 1=1 --", "../../etc", "{{ 7 * 7 }}", "x" * 128])
+@pytest.mark.parametrize(
+    "name", ["<script>alert(1)</script>", "' OR 1=1 --", "../../etc", "{{ 7919 * 7907 }}", "x" * 128]
+)
 def test_a_hostile_customer_is_only_text(tmp_path: Path, name: str) -> None:
     desk = a_desk(tmp_path)
     text = desk.agent.get("/calls/open", query_string={"customer": name}).text
-    assert ("<script>alert" in text, "49" in text) == (False, False)
+    assert ("<script>alert" in text, "62615533" in text) == (False, False)
 
 
 def test_a_hostile_customer_is_only_text_at_both_ends_of_a_call(tmp_path: Path) -> None:
