@@ -30,6 +30,7 @@ from fraud_detect.console.endpoint.open import opened
 from fraud_detect.console.keys import Sealed
 from fraud_detect.console.settings import Settings
 from fraud_detect.console.storage.database import Database
+from fraud_detect.console.worker import Worker
 from fraud_detect.entrypoints import smtp
 from fraud_detect.errors import SettingError, UserError
 from fraud_detect.sagemaker.job import OUR_FAULT, USER_FAULT
@@ -183,7 +184,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         """Set gunicorn's settings."""
         chosen = {
             "workers": 1,
-            "worker_class": "gthread",
+            "worker_class": Worker,
             "threads": THREADS,
             "graceful_timeout": GRACE_SECONDS,
             "proc_name": "fraud-detect console",
