@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
-from console_factories import PASSWORD, Turned, a_console, an_account, form_token, logged_in, posted
+from console_factories import PASSWORD, Turned, a_console, an_account, form_token, logged_in, parts_of, posted
 from fraud_detect.console import access
-from fraud_detect.console.storage.tables import Role
+from fraud_detect.console.storage.tables import AuditEntry, Role
 
 
 def test_nobody_sees_a_page_without_log_in(tmp_path: Path) -> None:
@@ -25,6 +26,21 @@ def test_a_wrong_password_does_not(tmp_path: Path) -> None:
     app = a_console(tmp_path)
     answer = posted(app.test_client(), "/log-in", name=an_account(app), password="wrong horse battery")
     assert (answer.status_code, "The name or the password is wrong" in answer.text) == (401, True)
+
+
+def test_what_is_typed_as_a_name_of_no_account_is_not_in_the_audit_log(tmp_path: Path) -> None:
+    app = a_console(tmp_path)
+    posted(app.test_client(), "/log-in", name=PASSWORD, password="wrong horse battery")
+    with parts_of(app).database.reading() as rows:
+        entry = rows.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
+    assert entry is not None
+    assert (entry.action, entry.subject, entry.detail) == ("password refused", "account unknown", "{}")
+
+
+def test_an_address_that_is_none_leads_nowhere_after_log_in(tmp_path: Path) -> None:
+    client = a_console(tmp_path).test_client()
+    pages = [client.get(f"{page}?next=//[") for page in ("/log-in", "/log-in/code")]
+    assert [(page.status_code, page.location) for page in pages] == [(200, None), (302, "/log-in")]
 
 
 def test_five_wrong_passwords_lock_the_account_for_a_quarter_of_an_hour(tmp_path: Path) -> None:

@@ -37,11 +37,11 @@ def by_password(database: Database, name: str, password: str, *, now: datetime, 
     with database.writing() as rows:
         user = users.named(rows, name)
         if user is None or user.password_hash != checked or not _may_try(user, now=now):
-            _note(rows, name, "password refused", now=now)
+            _note(rows, user, "password refused", now=now)
             return None
         if not right:
             users.failed(rows, user, now=now)
-            _note(rows, name, "password refused", now=now)
+            _note(rows, user, "password refused", now=now)
             return None
         user.password_hash = renewed or user.password_hash
         return act(rows, user)
@@ -71,7 +71,7 @@ def by_code(
             return None
         if not code_taken(sealed, user, code, now=now):
             users.failed(rows, user, now=now)
-            _note(rows, user.name, "code refused", now=now)
+            _note(rows, user, "code refused", now=now)
             return None
         return act(rows, user)
 
@@ -102,5 +102,7 @@ def _waits_for_code(user: User, half: HalfDone, *, now: datetime) -> bool:
     return same and _may_try(user, now=now) and half.at <= now < half.at + CODE_WITHIN
 
 
-def _note(session: Session, name: str, action: str, *, now: datetime) -> None:
-    audit.append(session, actor="", action=action, subject=f"account {name}", now=now)
+def _note(session: Session, user: User | None, action: str, *, now: datetime) -> None:
+    """Note a refusal. A name that is no account's is left out: it may be a password, in the wrong field."""
+    subject = users.UNKNOWN if user is None else users.subject(user)
+    audit.append(session, actor="", action=action, subject=subject, now=now)

@@ -22,6 +22,8 @@ from fraud_detect.errors import UserError
 MOST_FAILURES, LOCKED_FOR = 5, timedelta(minutes=15)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 LONGEST_CUSTOMER = 128
+UNKNOWN = "account unknown"
+"""What the audit log calls a name under which there is no account."""
 HELD: dict[str, Any] = {"key_share": True}  # SQLAlchemy takes no other mapping
 """How PostgreSQL locks an account that is going to be changed: rows that name it may be written meanwhile. Else who
 holds the end of the audit log and writes such a row would wait for who holds the account and waits for that end."""
