@@ -68,8 +68,8 @@ def test_a_form_by_https_has_to_come_from_a_page_of_this_host(tmp_path: Path) ->
 @pytest.mark.parametrize(
     "away",
     ["https://evil.example", "//evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example",
-     "javascript:x", "evil.example", "///evil.example", "/%0d%0aSet-Cookie:x\r\ny"],
-    ids=range(9),
+     "javascript:x", "evil.example", "///evil.example", "/%0d%0aSet-Cookie:x\r\ny", "//[", "https://["],
+    ids=range(11),
 )  # fmt: skip
 def test_log_in_leads_nowhere_else(tmp_path: Path, away: str) -> None:
     app = a_console(tmp_path)

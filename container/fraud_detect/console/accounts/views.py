@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -114,9 +113,7 @@ def _half_done_of() -> int:
 
 
 def _local(address: str | None) -> str | None:
-    """Return `address` if it leads to a page of this console; others could lead anywhere."""
-    if not address or not address.startswith("/") or not address.isprintable():
+    """Return `address` if it leads to a page of this console: a path; after two slashes a host could follow."""
+    if not address or not address.startswith("/") or address.startswith("//"):
         return None
-    parts = urlsplit(address)
-    strange = parts.scheme or parts.netloc or address.startswith("//") or "\\" in address
-    return None if strange else address
+    return address if address.isprintable() and "\\" not in address else None
