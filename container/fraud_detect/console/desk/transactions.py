@@ -20,6 +20,8 @@ from fraud_detect.schema import parse_number
 MOST_TRANSACTIONS = 1_000
 MOST_CONTEXT_BYTES = 8_192
 LONGEST_TEXT, LONGEST_CELL = 128, 1_000
+YEARS = range(1900, 9999)
+"""Of times: others are senders' marks for none, and some of them lie beyond what every time zone can say."""
 MANY = "transactions"
 
 
@@ -156,7 +158,7 @@ def _time(row: Mapping[str, object], where: str, columns: Columns) -> datetime |
         return None
     moment = _moment(value)
     if moment is None and name == OCCURRED_AT:
-        raise _wrong(where, name, value, "a time by ISO 8601, such as 2026-06-01T12:00:00Z")
+        raise _wrong(where, name, value, "a time by ISO 8601, of the years 1900 to 9998")
     return moment
 
 
@@ -166,9 +168,10 @@ def _moment(value: object) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(value)
-        return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).astimezone(UTC)
+        at = (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    return at if at.year in YEARS else None
 
 
 def _first(row: Mapping[str, object], names: Sequence[str]) -> str | None:

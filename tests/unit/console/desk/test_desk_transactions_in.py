@@ -52,6 +52,18 @@ def test_what_the_model_does_not_know_is_kept_and_not_sent(tmp_path: Path) -> No
     assert (cases(app)[0].context, str(cases(app)[0].occurred_at)) == ({"shop": "9"}, "2026-06-01 08:00:00+00:00")
 
 
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [("1899-12-31T23:59:59Z", None), ("1900-01-01", "1900-01-01 00:00:00+00:00"), ("9999-12-31", None)],
+    ids=["before", "first", "after"],
+)
+def test_a_time_far_away_in_the_models_own_column_is_kept_as_text(tmp_path: Path, said: str, read: str | None) -> None:
+    app = a_console(tmp_path, artifact={"hyperparameters": {"time_column": "AT"}})
+    Program(app).send(AT=said)
+    (case,) = cases(app)
+    assert (case.context["AT"], case.occurred_at and str(case.occurred_at)) == (said, read)
+
+
 def test_the_models_own_columns_name_customer_amount_and_time(tmp_path: Path) -> None:
     named = {"card_column": "CARD", "amount_column": "amount", "time_column": "AT"}
     app = a_console(tmp_path, artifact={"hyperparameters": named})
@@ -116,6 +128,7 @@ def test_a_row_that_the_model_refuses_is_named(tmp_path: Path) -> None:
         (a_transaction(id="a\0b"), "column 'id'"),
         (a_transaction(occurred_at="yesterday"), "column 'occurred_at'"),
         (a_transaction(occurred_at="0001-01-01T00:00:00+14:00"), "column 'occurred_at'"),
+        (a_transaction(occurred_at="9999-12-31T23:59:59Z"), "ISO 8601, of the years 1900 to 9998"),
         (a_transaction(amount="much"), "column 'amount'"),
         (a_transaction(note="x" * 9000), "beside the model's features"),
         (a_transaction(note=json.loads("[" * 300 + "]" * 300)), "too deep to keep"),
