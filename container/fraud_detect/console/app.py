@@ -12,6 +12,7 @@ from flask import Flask, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_limiter import RateLimitExceeded
 from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from werkzeug.exceptions import HTTPException
 
 from fraud_detect import __version__
@@ -140,7 +141,8 @@ def _add_errors(app: Flask) -> None:
         return _said("That does not work", "The request holds a character or number that no database keeps.", 400)
 
     @app.errorhandler(OperationalError)
-    def no_database(_: OperationalError) -> ResponseReturnValue:
+    @app.errorhandler(NoConnectionFree)
+    def no_database(_: OperationalError | NoConnectionFree) -> ResponseReturnValue:
         logger.exception("the database does not answer", extra={"fields": {"id": request_id()}})
         text = f"The console cannot reach its database. Try again in a while; the log says more under {request_id()}."
         return _said("Out of order", text, 503, {"Retry-After": "10"})

@@ -5,11 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
 
+import psycopg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
 
@@ -136,3 +140,40 @@ def test_a_server_that_is_not_there_is_said_without_the_password() -> None:
 def test_another_kind_of_database_is_refused(url: str) -> None:
     with pytest.raises(SettingError, match="sqlite:/// or postgresql://"):
         Database(url)
+
+
+@pytest.fixture
+def on_a_server_in_berlin(cluster: ClusterOfTests) -> Iterator[Database]:
+    """Give a database of PostgreSQL whose sessions are in another time zone than UTC, unless they say so."""
+    url = cluster.fresh()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {connection.info.dbname} SET TimeZone = 'Europe/Berlin'".encode())
+    database = Database(url)
+    yield database
+    database.close()
+    cluster.drop_all()
+
+
+def test_the_last_time_of_python_is_read_wherever_the_server_is(on_a_server_in_berlin: Database) -> None:
+    with on_a_server_in_berlin.reading() as rows:
+        last = rows.scalar(text("SELECT timestamptz '9999-12-31 23:59:59Z'"))
+    assert last == datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+
+
+def test_a_statement_and_a_wait_have_an_end_also_after_a_rollback(on_a_server_in_berlin: Database) -> None:
+    with on_a_server_in_berlin.reading() as rows:
+        rows.rollback()
+        limits = [rows.scalar(text(f"SHOW {name}")) for name in ("TimeZone", "statement_timeout", "lock_timeout")]
+    assert limits == ["UTC", "1min", "30s"]
+
+
+def test_a_migration_may_take_its_time(on_a_server_in_berlin: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[object] = []
+
+    def look(config: Config, _: str) -> None:
+        connection = config.attributes["connection"]
+        limits.extend(connection.scalar(text(f"SHOW {name}")) for name in ("statement_timeout", "lock_timeout"))
+
+    monkeypatch.setattr(command, "upgrade", look)
+    on_a_server_in_berlin.migrate()
+    assert limits == ["0", "0"]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from console_factories import PASSWORD, a_console, a_token, an_account, form_token, logged_in, parts_of, posted
 from fraud_detect.console.accounts import passwords
@@ -202,12 +203,17 @@ def test_each_request_is_a_line_without_query_or_secrets(tmp_path: Path, caplog:
     assert PASSWORD not in caplog.text
 
 
-def test_a_database_that_is_gone_is_no_bug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "fault", [OperationalError("SELECT", {}, Exception("gone")), NoConnectionFree("of 40")], ids=["gone", "busy"]
+)
+def test_a_database_that_does_not_answer_is_no_bug(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
     app = a_console(tmp_path)
     client = logged_in(app)
 
     def gone() -> None:
-        raise OperationalError("SELECT", {}, Exception("gone"))
+        raise fault
 
     monkeypatch.setattr(parts_of(app).database, "reading", gone)
     answer = client.get("/account")

@@ -24,7 +24,16 @@ from fraud_detect.errors import SettingError
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30
 """How long a write waits for those before it; SQLite lets one in at a time."""
-CONNECT_SECONDS = 10
+POSTGRESQL_CONNECTION = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""libpq's settings: without them a server whose host vanishes is waited for until the kernel gives up, for hours."""
+POSTGRESQL_SESSION = {"TimeZone": "UTC", "statement_timeout": "60s", "lock_timeout": "30s"}
+"""Times in other zones may lie beyond Python's years. Of what is read by a cursor each fetch is a statement."""
 DIALECTS = ("sqlite", "postgresql")
 MIGRATION_LOCK = 0x6D69677261
 """PostgreSQL's advisory lock for who brings the tables up to date."""
@@ -81,6 +90,8 @@ class Database:
     def _migrate(self) -> None:
         with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
             if not self.is_sqlite:  # where who writes waits anyway
+                for limit in ("statement_timeout", "lock_timeout"):  # a large table may take its time
+                    connection.execute(text(f"SET LOCAL {limit} = 0"))
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
             config = _alembic(connection)
             current = MigrationContext.configure(connection).get_current_revision()
@@ -120,13 +131,15 @@ def _engine(url: str) -> Engine:
             remedy="Pass --database postgresql://USER@HOST/NAME, or leave it out for a file of SQLite under ROOT.",
         )
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(
+        engine = create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             pool_size=20,
             max_overflow=20,
             pool_pre_ping=True,  # its server may have started anew since
-            connect_args={"connect_timeout": CONNECT_SECONDS},
+            connect_args=POSTGRESQL_CONNECTION,
         )
+        event.listen(engine, "connect", _prepare_postgresql)
+        return engine
     engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS}, pool_size=20, max_overflow=20)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -135,6 +148,12 @@ def _engine(url: str) -> Engine:
 
 def _first_line(error: BaseException | None) -> str:
     return str(error).strip().partition("\n")[0]
+
+
+def _prepare_postgresql(connection: Any, _: object) -> None:
+    for name, value in POSTGRESQL_SESSION.items():
+        connection.execute(f"SET {name} = '{value}'")
+    connection.commit()  # else the end of a transaction could undo them
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
