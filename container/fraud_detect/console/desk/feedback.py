@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from fraud_detect.artifact.manifest import Labels, Manifest
 from fraud_detect.console.desk.columns import AMOUNT, CUSTOMER, OCCURRED_AT, Columns, columns_of
+from fraud_detect.console.formulas import defused
 from fraud_detect.console.storage.tables import Case, CaseState, Decision, User
 
 LABEL = "is_fraud"
@@ -79,8 +80,9 @@ def _cells(case: Case, decision: Decision, name: str, layout: Layout) -> Sequenc
     positive = decision.state == CaseState.CONFIRMED
     label = layout.labels.positive if positive else layout.labels.negative
     beside = {"decided_at": decision.at.isoformat(), "decided_by": name, "case": case.id}
-    cells = [said.get(column) for column in (*layout.columns.kept, *layout.columns.features)]
-    return [*map(_cell, cells), _cell(label), *(beside[extra] for extra in layout.extras)]
+    kept = [_defused(_cell(said.get(column))) for column in layout.columns.kept]
+    features = [_cell(said.get(column)) for column in layout.columns.features]
+    return [*kept, *features, _cell(label), *(beside[extra] for extra in layout.extras)]
 
 
 def _beside(case: Case, columns: Columns) -> Mapping[str, Any]:
@@ -104,10 +106,16 @@ def _cell(value: object) -> object:
     return "" if value is None else value
 
 
+def _defused(cell: object) -> object:
+    """Keep a spreadsheet from running text that the model does not read; a category has to stay what it is."""
+    return defused(cell) if isinstance(cell, str) else cell
+
+
 def _line(cells: Iterable[object]) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(cells)
-    return line.getvalue()
+    # Python before 3.13 quotes a carriage return only where it is part of the line's end.
+    csv.writer(line, lineterminator="\r\n").writerow(cells)
+    return line.getvalue().removesuffix("\r\n") + "\n"
 
 
 def write(session: Session, layout: Layout, file: Path) -> int:

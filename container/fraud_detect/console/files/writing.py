@@ -15,12 +15,10 @@ from typing import BinaryIO
 
 from fraud_detect.console.endpoint import Reason
 from fraud_detect.console.files.reading import ENCODING, MARK, Form
+from fraud_detect.console.formulas import defused
 from fraud_detect.console.reasons import in_words
-from fraud_detect.schema import is_text
 
 OURS = ("probability", "predicted_label", "reasons", "error")
-FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - Excel takes wide signs, too
-APOSTROPHE = "'"
 SEPARATOR = "; "
 """Between reasons."""
 LINE_END = "\r\n"
@@ -47,12 +45,6 @@ def names_of_ours(names: Sequence[str]) -> Sequence[str]:
         taken.add(chosen)
         found.append(chosen)
     return found
-
-
-def is_formula(cell: str) -> bool:
-    """Return whether a spreadsheet could run `cell`: it begins as a formula does and is no number."""
-    stripped = cell.lstrip(" ")
-    return len(stripped) > 1 and stripped.startswith(FORMULAS) and is_text(cell)
 
 
 def told(reasons: Sequence[Reason]) -> str:
@@ -93,10 +85,9 @@ class ScoredFile:
         self.offsets.append(self._at)
 
     def _safe(self, cell: str) -> str:
-        if cell and not cell[0].isalnum() and is_formula(cell):
-            self.defused += 1
-            return APOSTROPHE + cell
-        return cell
+        safe = defused(cell)
+        self.defused += safe is not cell
+        return safe
 
     def _put(self, data: bytes) -> None:
         self._file.write(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ import pytest
 from console_factories import a_console, logged_in
 from desk_factories import Program, a_transaction, decided
 from fraud_detect.console.storage.tables import Role
+from fraud_detect.tables.files import sources
+from fraud_detect.tables.readers import CsvFile
+from fraud_detect.tables.request import Roles
 
 
 def labels(client: Any, query: str = "") -> list[dict[str, str]]:
@@ -60,6 +64,50 @@ def test_text_with_commas_and_quotes_stays_one_cell(tmp_path: Path) -> None:
     decided(client, 1, "confirmed")
     text = client.get("/desk/feedback.csv").text
     assert [*csv.reader(text.splitlines(keepends=True))][1] == ['a, "b"\nc', "3.0", "12.0", "1"]
+
+
+def test_training_reads_text_with_a_carriage_return_as_one_cell(tmp_path: Path) -> None:
+    app = a_console(tmp_path, artifact={"schema": _with_a_shop()})
+    Program(app).send(shop="x\ry")
+    client = logged_in(app)
+    decided(client, 1, "confirmed")
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train/feedback.csv").write_bytes(client.get("/desk/feedback.csv").data)
+    (source,) = sources(tmp_path / "train")
+    roles = Roles(label="is_fraud", features=("shop", "amount", "hour"))
+    (frame,) = CsvFile(source).frames(roles, frozenset({"shop"}))
+    assert [*frame["f0"]] == ["x\ry"]
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ('=HYPERLINK("http://x")', '\'=HYPERLINK("http://x")'),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\rtext", "'\rtext"),
+        ("-5.0", "-5.0"),
+        ("Shoes", "Shoes"),
+    ],
+    ids=["equals", "at", "return", "number", "text"],
+)
+def test_text_that_the_model_does_not_read_is_no_formula(tmp_path: Path, said: str, written: str) -> None:
+    app = a_console(tmp_path, artifact={"schema": _with_a_shop()})
+    Program(app).send(shop=said)
+    client = logged_in(app)
+    decided(client, 1, "confirmed")
+    assert rows_of(client)[1][0] == written
+
+
+def test_a_category_that_the_model_reads_stays_as_it_is(tmp_path: Path) -> None:
+    app = a_console(tmp_path)
+    Program(app).send(hour="=1+1")
+    client = logged_in(app)
+    decided(client, 1, "confirmed")
+    assert rows_of(client)[1] == ["3.0", "=1+1", "1"]
+
+
+def rows_of(client: Any) -> list[list[str]]:
+    return [*csv.reader(io.StringIO(client.get("/desk/feedback.csv").text, newline=""))]
 
 
 def _with_a_shop() -> Any:
