@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from console_factories import PASSWORD, Turned, a_console, an_account, form_token, logged_in, parts_of, posted
+from console_factories import NOON, PASSWORD, Turned, a_console, an_account, form_token, logged_in, parts_of, posted
 from fraud_detect.console import access
-from fraud_detect.console.storage.tables import AuditEntry, Role
+from fraud_detect.console.storage.tables import AuditEntry, Role, User
 
 
 def test_nobody_sees_a_page_without_log_in(tmp_path: Path) -> None:
@@ -52,6 +53,30 @@ def test_five_wrong_passwords_lock_the_account_for_a_quarter_of_an_hour(tmp_path
     assert posted(client, "/log-in", name=name, password=PASSWORD).status_code == 401
     clock.turn(minutes=15)
     assert posted(client, "/log-in", name=name, password=PASSWORD).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("failures", "minutes"), [(4, 15), (9, 60), (14, 240), (19, 1440), (24, 1440)], ids=[5, 10, 15, 20, 25]
+)
+def test_every_fifth_wrong_password_in_a_row_locks_for_longer(tmp_path: Path, failures: int, minutes: int) -> None:
+    app = a_console(tmp_path)
+    name = an_account(app)
+    with parts_of(app).database.writing() as rows:
+        rows.query(User).filter_by(name=name).one().failures = failures
+    posted(app.test_client(), "/log-in", name=name, password="wrong horse battery")
+    with parts_of(app).database.reading() as rows:
+        assert rows.query(User).one().locked_until == NOON + timedelta(minutes=minutes)
+
+
+def test_a_log_in_sets_the_count_of_wrong_passwords_back(tmp_path: Path) -> None:
+    clock = Turned()
+    app = a_console(tmp_path, clock=clock)
+    name, client = an_account(app), app.test_client()
+    for password in (*["wrong horse battery"] * 5, PASSWORD):
+        posted(client, "/log-in", name=name, password=password)
+        clock.turn(minutes=15)
+    with parts_of(app).database.reading() as rows:
+        assert rows.query(User).one().failures == 0
 
 
 @pytest.mark.parametrize(("minutes", "steps"), [(30, 1), (29, 25)], ids=["idle", "old"])

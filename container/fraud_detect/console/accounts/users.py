@@ -19,7 +19,9 @@ from fraud_detect.console.accounts import passwords, sessions
 from fraud_detect.console.storage.tables import Role, User
 from fraud_detect.errors import UserError
 
-MOST_FAILURES, LOCKED_FOR = 5, timedelta(minutes=15)
+TRIES = 5
+LOCKS = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4), timedelta(hours=24))
+"""For how long after so many times five failures without a log-in between; the last for every five more."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 LONGEST_CUSTOMER = 128
 UNKNOWN = "account unknown"
@@ -106,10 +108,10 @@ def is_locked(user: User, *, now: datetime) -> bool:
 
 
 def failed(session: Session, user: User, *, now: datetime) -> None:
-    """Count a wrong password or code; the account is locked for a while after so many."""
+    """Count a wrong password or code; every fifth in a row locks the account, each time for longer."""
     user.failures += 1
-    if user.failures >= MOST_FAILURES:
-        user.failures, user.locked_until = 0, now + LOCKED_FOR
+    if user.failures % TRIES == 0:
+        user.locked_until = now + LOCKS[min(user.failures // TRIES, len(LOCKS)) - 1]
         audit.append(session, actor="", action="account locked", subject=subject(user), now=now)
 
 

@@ -25,8 +25,8 @@ from fraud_detect.console.storage.tables import User
 blueprint = Blueprint("accounts", __name__)
 HALF_DONE = "half_done"
 """The name under which the cookie, which nobody can write but we, holds a log-in that lacks its code."""
-WRONG = "The name or the password is wrong, or the account is locked for some minutes."
-WRONG_CODE = "The code is wrong, or was used before, or the account is locked for some minutes."
+WRONG = "The name or the password is wrong, or the account is locked for a while."
+WRONG_CODE = "The code is wrong, or was used before, or the account is locked for a while."
 
 
 @blueprint.route("/log-in", methods=["GET", "POST"])

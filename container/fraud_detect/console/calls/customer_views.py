@@ -169,7 +169,7 @@ def enrolment_page() -> ResponseReturnValue:
     )
 
 
-_PASSWORD_WRONG = "The password is wrong, or the account is locked for some minutes."  # noqa: S105 - not one
+_PASSWORD_WRONG = "The password is wrong, or the account is locked for a while."  # noqa: S105 - not one
 
 
 def _picture(address: str) -> str:
