@@ -47,9 +47,10 @@ class SecondFactorForm(FlaskForm):  # type: ignore[misc]
 
 
 class OffForm(FlaskForm):  # type: ignore[misc]
-    """The password of who turns the second factor off."""
+    """The password of who turns the second factor off, and a code of the app that is no longer asked."""
 
     password = PasswordField("Your password", [InputRequired("Enter your password."), Length(max=LONGEST)])
+    code = StringField("Code", [InputRequired("Enter the six digits that your app shows."), Length(max=LONGEST_CODE)])
 
 
 class RoleForm(FlaskForm):  # type: ignore[misc]

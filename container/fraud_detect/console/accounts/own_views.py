@@ -25,7 +25,7 @@ from fraud_detect.console.storage.tables import LoginSession, User
 blueprint = Blueprint("account", __name__, url_prefix="/account")
 PENDING = "second_factor"
 """The name under which the cookie holds, encrypted, the secret of an app that is being set up."""
-WRONG_PASSWORD = "The password is wrong, or the account is locked for some minutes."  # noqa: S105 - not one
+WRONG_PASSWORD = "The password is wrong, or the account is locked for a while."  # noqa: S105 - not one
 WRONG_CODE = "The code is wrong. Wait for the next one that the app shows, and check the phone's clock."
 
 
@@ -138,21 +138,34 @@ def second_factor() -> ResponseReturnValue:
 @blueprint.post("/second-factor/off")
 @limiter.limit(FAILED_LOG_INS, methods=["POST"], deduct_when=refused)
 def second_factor_off() -> ResponseReturnValue:
-    """Ask for no code any more, for who knows the password."""
+    """Ask for no code any more, for who knows the password and has the app; wrong codes lock as at log-in."""
     here, caller, form = console(), the_caller(), OffForm()
     if not form.validate_on_submit():
-        return render_template("accounts/second_factor_on.html", form=form), 400
+        return _off_page(form, 400)
 
     def turn_off(rows: Session, user: User) -> bool:
+        now = here.clock()
+        if user.totp_secret is not None and not proof.code_taken(here.sealed, user, form.code.data, now=now):
+            proof.code_refused(rows, user, now=now)
+            return False
         user.totp_secret = user.totp_last_step = None
+        user.failures = 0
         _note(rows, "second factor turned off", caller)
         return True
 
-    if not proof.by_password(here.database, caller.name, form.password.data, now=here.clock(), act=turn_off):
+    off = proof.by_password(here.database, caller.name, form.password.data, now=here.clock(), act=turn_off)
+    if off is None:
         form.password.errors = [WRONG_PASSWORD]
-        return render_template("accounts/second_factor_on.html", form=form), 401
+        return _off_page(form, 401)
+    if not off:
+        form.code.errors = [WRONG_CODE]
+        return _off_page(form, 401)
     flash("Log-in asks for no code any more.")
     return redirect(url_for("account.show"))
+
+
+def _off_page(form: OffForm, status: int) -> ResponseReturnValue:
+    return render_template("accounts/second_factor_on.html", form=form), status
 
 
 def _has_second_factor(caller: Caller) -> bool:

@@ -70,8 +70,7 @@ def by_code(
         if user is None or not _waits_for_code(user, half, now=now):
             return None
         if not code_taken(sealed, user, code, now=now):
-            users.failed(rows, user, now=now)
-            _note(rows, user, "code refused", now=now)
+            code_refused(rows, user, now=now)
             return None
         return act(rows, user)
 
@@ -86,6 +85,12 @@ def code_taken(sealed: Sealed, user: User, code: str, *, now: datetime) -> bool:
         return False
     user.totp_last_step = step
     return True
+
+
+def code_refused(rows: Session, user: User, *, now: datetime) -> None:
+    """Count a wrong code."""
+    users.failed(rows, user, now=now)
+    _note(rows, user, "code refused", now=now)
 
 
 def _hash_of(database: Database, name: str) -> str | None:

@@ -143,13 +143,38 @@ def test_the_cookie_does_not_show_the_secret_that_is_set_up(tmp_path: Path) -> N
         assert secret not in str(dict(kept))
 
 
-def test_turning_it_off_needs_the_password(tmp_path: Path) -> None:
+OFF = {"path": "/account/second-factor/off", "page": "/account/second-factor"}
+
+
+def test_turning_it_off_needs_the_password_and_a_code(tmp_path: Path) -> None:
     app = a_console(tmp_path)
     client = logged_in(app)
-    a_secret_of(app, "analyst")
-    page, off = "/account/second-factor", "/account/second-factor/off"
-    answers = [posted(client, off, page=page, password=word).status_code for word in ("wrong horse battery", PASSWORD)]
-    assert (answers, "Set up an authenticator app" in client.get("/account").text) == ([401, 302], True)
+    code = code_of(app, a_secret_of(app, "analyst"))
+    tries = [("wrong horse battery", code), (PASSWORD, WRONG), (PASSWORD, ""), (PASSWORD, code)]
+    statuses = [posted(client, **OFF, password=word, code=typed).status_code for word, typed in tries]
+    assert statuses == [401, 401, 400, 302]
+    assert "Set up an authenticator app" in client.get("/account").text
+
+
+def test_the_code_of_the_log_in_does_not_turn_it_off(tmp_path: Path) -> None:
+    app = a_console(tmp_path)
+    secret, client = a_secret_of(app, an_account(app)), with_password(app, "analyst")
+    entered(client, code_of(app, secret))
+    assert posted(client, **OFF, password=PASSWORD, code=code_of(app, secret)).status_code == 401
+
+
+def test_wrong_codes_that_shall_turn_it_off_lock_the_account(tmp_path: Path) -> None:
+    app = a_console(tmp_path)
+    client = logged_in(app)
+    secret = a_secret_of(app, "analyst")
+    for _ in range(5):
+        posted(client, **OFF, password=PASSWORD, code=WRONG)
+    answer = posted(client, **OFF, password=PASSWORD, code=code_of(app, secret))
+    assert (answer.status_code, audit_of(app).count("code refused"), "account locked" in audit_of(app)) == (
+        401,
+        5,
+        True,
+    )
 
 
 def test_an_administrator_turns_off_one_that_is_lost(tmp_path: Path) -> None:
