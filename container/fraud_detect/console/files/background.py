@@ -29,7 +29,6 @@ from fraud_detect.console.storage.tables import ScoredFile
 from fraud_detect.errors import UserError
 
 FILES_AT_ONCE = 2
-MOST_UNFINISHED = 20
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +73,11 @@ class Scoring:
     def join(self) -> None:
         """Return when no file waits or is being scored."""
         self._waiting.join()
+
+    def unfinished(self) -> list[str]:
+        """Return the tokens of the files that wait or are being scored."""
+        with self._lock:
+            return [*self._abandoned]
 
     def progress(self, token: str) -> Progress | None:
         """Return how far a file is; None for one that is not being scored now."""

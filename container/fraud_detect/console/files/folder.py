@@ -52,6 +52,14 @@ class Folder:
         """What the scoring came to, as JSON."""
         return self.path / "summary.json"
 
+    @property
+    def size(self) -> int:
+        """How many bytes came; 0 where the file is gone."""
+        try:
+            return self.upload.stat().st_size
+        except FileNotFoundError:
+            return 0
+
     def remove(self) -> None:
         """Remove all of it; what is not there, or no longer, is no fault."""
         shutil.rmtree(self.path, ignore_errors=True)

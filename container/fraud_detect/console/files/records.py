@@ -15,9 +15,12 @@ from sqlalchemy.orm import Session
 
 from fraud_detect.console import audit
 from fraud_detect.console.storage.tables import ScoredFile, User
+from fraud_detect.errors import UserError
 
 KEPT = timedelta(days=30)
 NEWEST_SHOWN = 200
+MOST_UNFINISHED, MOST_UNFINISHED_OF_ONE = 20, 5
+"""Of all accounts together, and of one: so nobody's files keep all others from being scored."""
 
 
 class FileState(StrEnum):
@@ -30,6 +33,10 @@ class FileState(StrEnum):
 
 
 UNFINISHED = (FileState.WAITING, FileState.SCORING)
+
+
+class TooManyFiles(UserError):
+    """So many files wait already that no other may."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,14 @@ def subject(file: ScoredFile) -> str:
 
 
 def added(rows: Session, *, token: str, name: str, size: int, viewer: Viewer, now: datetime) -> ScoredFile:
-    """Note an upload that is whole."""
+    """Note an upload that is whole.
+
+    Raises
+    ------
+    TooManyFiles
+        If as many wait as may: of the viewer's, or of all.
+    """
+    _check_unfinished(rows, viewer.user_id)
     file = ScoredFile(token=token, user_id=viewer.user_id, name=name, uploaded_at=now, state=FileState.WAITING)
     rows.add(file)
     rows.flush()
@@ -75,9 +89,19 @@ def unfinished(rows: Session) -> Sequence[ScoredFile]:
     return rows.scalars(select(ScoredFile).where(ScoredFile.state.in_(UNFINISHED)).order_by(ScoredFile.id)).all()
 
 
-def unfinished_count(rows: Session) -> int:
-    """Return how many files are not done."""
-    return rows.scalar(select(func.count()).where(ScoredFile.state.in_(UNFINISHED))) or 0
+def _check_unfinished(rows: Session, user_id: int) -> None:
+    rows.get_one(User, user_id, with_for_update={"key_share": True})  # of two at once, the second counts the first
+    counts = select(func.count()).where(ScoredFile.state.in_(UNFINISHED))
+    if (rows.scalar(counts.where(ScoredFile.user_id == user_id)) or 0) >= MOST_UNFINISHED_OF_ONE:
+        raise TooManyFiles(
+            f"{MOST_UNFINISHED_OF_ONE} files of this account wait already",
+            expected="fewer",
+            remedy="Try again when one is done, or delete one.",
+        )
+    if (rows.scalar(counts) or 0) >= MOST_UNFINISHED:
+        raise TooManyFiles(
+            f"{MOST_UNFINISHED} files wait already", expected="fewer", remedy="Try again when some are done."
+        )
 
 
 def begun(rows: Session, token: str) -> ScoredFile | None:
@@ -100,10 +124,11 @@ def failed(rows: Session, token: str, fault: str, now: datetime) -> None:
 
 
 def again(rows: Session, file: ScoredFile, by: str, now: datetime) -> bool:
-    """Let a file that failed wait once more; return whether it had."""
+    """Let a file that failed wait once more; return whether it had. Raises as `added` does."""
     kept = rows.get(ScoredFile, file.id)
     if kept is None or kept.state != FileState.FAILED:
         return False
+    _check_unfinished(rows, kept.user_id)
     kept.state, kept.fault = FileState.WAITING, ""
     _note(rows, file, by, "file scored again", now, {})
     return True

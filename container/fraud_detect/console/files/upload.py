@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,11 +19,10 @@ from flask import Request
 from werkzeug.exceptions import HTTPException
 
 from fraud_detect.console.files.folder import NO_ROOM, private
+from fraud_detect.console.files.room import Room
 
 MOST_PARTS = 8
 """Of a form with a file: the file, the token, and what a browser may add."""
-ROOM_PER_BYTE = 4
-"""The upload, the scored file, and reasons in it."""
 BYTES_AT_ONCE = 1 << 16
 FORM_BYTES = 4096
 """What a form has around its file."""
@@ -48,19 +46,27 @@ class UploadRequest(Request):
     """A request whose files go to `upload_folder` where a view has set one."""
 
     upload_folder: Path | None = None
+    _taken = 0
 
-    def let_in(self, folder: Path, most_bytes: int) -> None:
+    def let_in(self, folder: Path, most_bytes: int, room: Room) -> None:
         """Take a file of at most `most_bytes` into `folder`; to be called before anything reads the form.
 
         Raises
         ------
         InsufficientStorage
-            If the disk has not room for what the request says it brings.
+            If the disk has not room for what the request says it brings, or may bring if it says nothing.
         """
-        if shutil.disk_usage(folder).free < ROOM_PER_BYTE * min(self.content_length or 0, most_bytes):
+        said = self.content_length
+        size = most_bytes if said is None else min(said, most_bytes)
+        if not room.taken(size):
             raise InsufficientStorage
-        self.upload_folder, self.max_content_length = folder, most_bytes + FORM_BYTES
+        self._taken, self.upload_folder, self.max_content_length = size, folder, most_bytes + FORM_BYTES
         self.max_form_parts = MOST_PARTS
+
+    def let_go(self, room: Room) -> None:
+        """Give back the room that was taken for the file; to be called when the request ends, however it does."""
+        room.given_back(self._taken)
+        self._taken = 0
 
     def _get_file_stream(
         self,

@@ -31,17 +31,20 @@ from werkzeug.exceptions import NotFound, RequestEntityTooLarge
 from fraud_detect.console.access import the_caller
 from fraud_detect.console.context import EXTENSION, Console, console
 from fraud_detect.console.files import records
-from fraud_detect.console.files.background import MOST_UNFINISHED, Scoring
+from fraud_detect.console.files.background import Scoring
 from fraud_detect.console.files.folder import Folder, Folders
 from fraud_detect.console.files.reading import Columns, FileError, Reading
-from fraud_detect.console.files.records import FileState, Viewer
+from fraud_detect.console.files.records import FileState, TooManyFiles, Viewer
+from fraud_detect.console.files.room import Room
 from fraud_detect.console.files.scoring import MOST_EXPLAINED, Model, Summary, summary_of
 from fraud_detect.console.files.upload import OnDisk, UploadRequest, drain
 from fraud_detect.console.files.viewing import page
 from fraud_detect.console.storage.tables import Role, ScoredFile
+from fraud_detect.errors import UserError
 
 blueprint = Blueprint("files", __name__, url_prefix="/files")
 SCORING = "fraud_detect_console_files"
+ROOM = f"{SCORING}_room"
 FOLDER = "files"
 LONGEST_NAME = 200
 BYTES_PER_MB = 1 << 20
@@ -60,11 +63,11 @@ class UploadForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 @blueprint.record_once
 def _begin(state: BlueprintSetupState) -> None:
     here: Console = state.app.extensions[EXTENSION]
-    scoring = Scoring(
-        Folders(here.settings.folder / FOLDER), here.database, Model(here.manifest, here.endpoint), here.clock
-    )
+    folders = Folders(here.settings.folder / FOLDER)
+    scoring = Scoring(folders, here.database, Model(here.manifest, here.endpoint), here.clock)
     scoring.begin()
     state.app.extensions[SCORING] = scoring
+    state.app.extensions[ROOM] = Room(folders, scoring.unfinished)
     cast(Flask, state.app).request_class = UploadRequest
 
 
@@ -72,7 +75,12 @@ def _begin(state: BlueprintSetupState) -> None:
 def _let_in(endpoint: str | None, _: dict[str, Any] | None) -> None:
     """Let a large body in where one is expected: before anything reads the form to look for its token."""
     if endpoint == "files.upload":
-        cast(UploadRequest, request).let_in(_folders().incoming, console().settings.upload_limit_bytes)
+        cast(UploadRequest, request).let_in(_folders().incoming, console().settings.upload_limit_bytes, _room())
+
+
+@blueprint.teardown_request
+def _let_go(_: BaseException | None) -> None:
+    cast(UploadRequest, request).let_go(_room())
 
 
 @blueprint.errorhandler(RequestEntityTooLarge)
@@ -86,6 +94,12 @@ def too_large(_: RequestEntityTooLarge) -> ResponseReturnValue:
         remedy="Send it in parts, each with the header.",
     )
     return _refused(UploadForm(formdata=None), error, 413)
+
+
+@blueprint.errorhandler(TooManyFiles)
+def too_many(error: TooManyFiles) -> ResponseReturnValue:
+    """Say how many files may wait."""
+    return _refused(UploadForm(formdata=None), error, 429)
 
 
 @blueprint.get("")
@@ -166,23 +180,22 @@ def _kept(form: UploadForm) -> str:
     if given is None:
         raise FileError("No file was sent", expected="a CSV file", remedy="Choose one, or drop one on the page.")
     scoring.expire()
-    with here.database.reading() as rows:
-        if records.unfinished_count(rows) >= MOST_UNFINISHED:
-            raise FileError(
-                f"{MOST_UNFINISHED} files wait already", expected="fewer", remedy="Try again when some are done."
-            )
     upload: OnDisk = given.stream
     size = upload.sync()
     with Reading(upload.path) as reading:
         Columns.of(reading.form(here.manifest.table_schema), here.manifest.table_schema)
     token = _folders().keep(upload.path)
-    with here.database.writing() as rows:
-        records.added(rows, token=token, name=_name(given.filename), size=size, viewer=viewer, now=here.clock())
+    try:
+        with here.database.writing() as rows:
+            records.added(rows, token=token, name=_name(given.filename), size=size, viewer=viewer, now=here.clock())
+    except TooManyFiles:
+        _folders().of(token).remove()
+        raise
     scoring.add(token)
     return token
 
 
-def _refused(form: UploadForm, error: FileError, status: int) -> ResponseReturnValue:
+def _refused(form: UploadForm, error: UserError, status: int) -> ResponseReturnValue:
     if _wants_json():
         return jsonify(error="refused", message=str(error)), status
     form.file.errors = [str(error)]
@@ -259,6 +272,11 @@ def _wants_json() -> bool:
 
 def _scoring() -> Scoring:
     found: Scoring = current_app.extensions[SCORING]
+    return found
+
+
+def _room() -> Room:
+    found: Room = current_app.extensions[ROOM]
     return found
 
 

@@ -12,10 +12,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from console_factories import form_token, logged_in, posted
 from console_file_factories import a_csv, a_file_console, download, scored, scoring_of, uploaded
-from fraud_detect.console.files import folder, reading, upload
+from fraud_detect.console.files import folder, reading, records, upload
+from fraud_detect.console.files.room import Room
+from fraud_detect.console.files.views import ROOM
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -186,6 +189,45 @@ def test_a_disk_without_room_is_told_before_the_upload(tmp_path: Path, monkeypat
     assert (answer.status_code, "no room for this file" in answer.text) == (507, True)
 
 
+def a_room(root: Path, monkeypatch: pytest.MonkeyPatch, *, free: int, waiting: int = 0) -> Room:
+    """Return the room on a disk with so many free bytes, where a file of `waiting` bytes waits."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    (root / "token").mkdir()
+    (root / "token/upload.csv").write_bytes(b"x" * waiting)
+    return Room(folder.Folders(root), lambda: ["token", "gone"])
+
+
+def test_a_gibibyte_is_left_to_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = a_room(tmp_path, monkeypatch, free=(1 << 30) + 400)
+    assert (room.taken(101), room.taken(100)) == (False, True)
+
+
+def test_uploads_that_come_at_once_do_not_share_their_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = a_room(tmp_path, monkeypatch, free=(1 << 30) + 700)
+    assert (room.taken(100), room.taken(100)) == (True, False)
+    room.given_back(100)
+    assert room.taken(100)
+
+
+def test_what_waiting_files_will_need_is_not_given_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = a_room(tmp_path, monkeypatch, free=(1 << 30) + 700, waiting=100)
+    assert (room.taken(101), room.taken(100)) == (False, True)
+
+
+def test_an_upload_gives_its_room_back_when_it_ends(tmp_path: Path) -> None:
+    client = logged_in(a_file_console(tmp_path))
+    for content in (a_csv(), b"no table", a_csv()):
+        uploaded(client, content)
+    client.application.test_client().post("/files", data=b"x" * 1000)
+    assert room_of(client.application).coming == 0
+    scoring_of(client.application).join()
+
+
+def room_of(app: Flask) -> Room:
+    found: Room = app.extensions[ROOM]
+    return found
+
+
 class FullFile(io.BytesIO):
     """A file on a full disk."""
 
@@ -210,18 +252,38 @@ def test_a_disk_that_fills_up_while_a_file_is_scored_fails_it(tmp_path: Path, mo
     assert "scored.csv" not in kept(tmp_path)
 
 
-def test_only_so_many_files_may_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fraud_detect.console.files.views.MOST_UNFINISHED", 0)
-    client = logged_in(a_file_console(tmp_path))
-    assert "files wait already" in uploaded(client, a_csv()).text
-
-
 @pytest.fixture
 def gate() -> Iterator[threading.Event]:
     """Return what an endpoint waits for; it is opened at the end in any case."""
     opened = threading.Event()
     yield opened
     opened.set()
+
+
+def test_an_account_may_have_five_files_waiting(tmp_path: Path, gate: threading.Event) -> None:
+    app = a_file_console(tmp_path, before=lambda _: gate.wait(60))
+    client, other = logged_in(app), logged_in(app, name="other")
+    statuses = [uploaded(client, a_csv()).status_code for _ in range(6)]
+    assert (statuses, uploaded(other, a_csv()).status_code) == ([303] * 5 + [429], 303)
+    gate.set()
+    scoring_of(app).join()
+    assert (uploaded(client, a_csv()).status_code, kept(tmp_path).count("upload.csv")) == (303, 7)
+    scoring_of(app).join()
+
+
+def test_files_of_all_accounts_that_wait_are_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "MOST_UNFINISHED", 0)
+    client = logged_in(a_file_console(tmp_path))
+    answer = uploaded(client, a_csv(), Accept="application/json")
+    assert (answer.status_code, "0 files wait already" in answer.json["message"], kept(tmp_path)) == (429, True, [])
+
+
+def test_a_file_that_failed_waits_not_beside_five_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = logged_in(a_file_console(tmp_path))
+    address = scored(client, a_csv(*["a,1,3"] * 5_000) + b"J\xf6rg,1,3\n")
+    monkeypatch.setattr(records, "MOST_UNFINISHED_OF_ONE", 0)
+    answer = posted(client, f"{address}/again", page="/files")
+    assert (answer.status_code, "files of this account wait already" in answer.text) == (429, True)
 
 
 def test_a_file_that_is_deleted_while_it_is_scored_is_gone(tmp_path: Path, gate: threading.Event) -> None:
