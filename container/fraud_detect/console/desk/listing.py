@@ -21,7 +21,9 @@ PAGE_ROWS = 50
 HISTORY_ROWS = 20
 ALL, ALERTS = "all", "alerts"
 STATES = (*CaseState, ALERTS, ALL)
-MOST_PAGES = 10_000
+FIELDS = ("state", "customer", "least", "most", "since", "until", "words")
+"""The names of the filters in a query string; beside them stands `page`."""
+MOST_PAGES, LONGEST_PAGE = 10_000, 9
 
 
 class FilterRefused(UserError):
@@ -63,7 +65,8 @@ def filter_of(said: Mapping[str, str]) -> Filter:
     if state not in STATES:
         raise _refused("state", state, " or ".join(str(known) for known in STATES))
     page = said.get("page") or "1"
-    if not page.isascii() or not page.isdigit() or not 1 <= int(page[:9]) <= MOST_PAGES:
+    is_number = page.isascii() and page.isdigit() and len(page) <= LONGEST_PAGE
+    if not is_number or not 1 <= int(page) <= MOST_PAGES:
         raise _refused("page", page, f"a number from 1 to {MOST_PAGES:,}")
     return Filter(
         state=state,

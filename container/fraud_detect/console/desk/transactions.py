@@ -180,8 +180,13 @@ def _first(row: Mapping[str, object], names: Sequence[str]) -> str | None:
 
 def _wrong(where: str, name: str, value: object, expected: str) -> TransactionRefused:
     return TransactionRefused(
-        f"{where}, column '{name}': got {str(value)[:60]!r}", expected=expected, remedy="Correct the value."
+        f"{where}, column '{name}': got {_shown(value)}", expected=expected, remedy="Correct the value."
     )
+
+
+def _shown(value: object) -> str:
+    """Return a cell as people see it; lists and objects by their kind, for they may be deeper than `str` can go."""
+    return f"JSON's {_kind(value)}" if isinstance(value, (dict, list)) else repr(str(value)[:60])
 
 
 _KINDS = {dict: "object", list: "list", str: "text", bool: "true or false", type(None): "null"}

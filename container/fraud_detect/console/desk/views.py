@@ -34,7 +34,7 @@ def desk() -> ResponseReturnValue:
         place = feed.latest(rows)
         found = listing.page(rows, asked)
         counts, latest = listing.counts(rows), listing.latest(rows, STRIP_ROWS)
-    chosen = {name: value for name, value in request.args.items() if value and name != "page"}
+    chosen = {name: request.args[name] for name in listing.FIELDS if request.args.get(name)}
     return render_template(
         "desk/desk.html",
         asked=asked,

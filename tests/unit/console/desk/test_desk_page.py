@@ -52,7 +52,10 @@ def test_filters_choose(tmp_path: Path, query: str, numbers: list[int]) -> None:
     assert listed(logged_in(app), query) == numbers
 
 
-@pytest.mark.parametrize("query", ["?state=lost", "?least=x", "?since=noon", "?page=0", "?page=x", "?most=1e400"])
+@pytest.mark.parametrize(
+    "query",
+    ["?state=lost", "?least=x", "?since=noon", "?page=0", "?page=x", "?page=0000000019999999999999", "?most=1e400"],
+)
 def test_a_filter_that_is_none_is_refused(tmp_path: Path, query: str) -> None:
     client = logged_in(a_console(tmp_path))
     assert (client.get(f"/api/cases{query}").status_code, client.get(f"/desk{query}").status_code) == (400, 400)
@@ -61,6 +64,12 @@ def test_a_filter_that_is_none_is_refused(tmp_path: Path, query: str) -> None:
 def test_the_page_has_fifty_rows_and_a_link_to_the_rest(tmp_path: Path) -> None:
     page = logged_in(a_desk(tmp_path, *[a_transaction()] * 60)).get("/desk").text
     assert (page.count("<tr data-case="), 'href="/desk?page=2"' in page) == (50, True)
+
+
+@pytest.mark.parametrize("name", ["endpoint", "_method", "other"])
+def test_a_name_that_is_no_filter_is_left_out_of_links(tmp_path: Path, name: str) -> None:
+    answer = logged_in(a_desk(tmp_path, *[a_transaction()] * 51)).get(f"/desk?{name}=POST&state=open")
+    assert (answer.status_code, 'href="/desk?page=2&amp;state=open"' in answer.text) == (200, True)
 
 
 def test_the_page_counts_cases_by_state(tmp_path: Path) -> None:

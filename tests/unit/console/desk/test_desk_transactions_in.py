@@ -148,6 +148,13 @@ def test_a_body_that_is_no_json_is_refused(tmp_path: Path) -> None:
     assert app.test_client().post(TRANSACTIONS, data="{", headers=headers).status_code == 400
 
 
+def test_a_value_deeper_than_python_recurses_is_named_by_its_kind(tmp_path: Path) -> None:
+    app = a_console(tmp_path)
+    headers = {"Authorization": f"Bearer {Program(app).token}"}
+    answer = app.test_client().post(TRANSACTIONS, data='{"id": ' + "[" * 1000 + "]" * 1000 + "}", headers=headers)
+    assert (answer.status_code, "column 'id': got JSON's list" in answer.json["message"]) == (400, True)
+
+
 def test_one_bad_request_does_not_spoil_those_that_wait_with_it(tmp_path: Path) -> None:
     endpoint = _Picky()
     app = a_console(tmp_path, endpoint=endpoint)
