@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fraud_detect.artifact.manifest import Manifest
+from fraud_detect.schema import Schema
 
 KEY, CUSTOMER, AMOUNT, OCCURRED_AT = "id", "customer", "amount", "occurred_at"
 """The plain names, which hold where the model's own columns say nothing."""
@@ -15,23 +16,31 @@ KEY, CUSTOMER, AMOUNT, OCCURRED_AT = "id", "customer", "amount", "occurred_at"
 
 @dataclass(frozen=True)
 class Columns:
-    """The model's features in their order, the label, and the names of customer, amount and time, its own first."""
+    """The model's features, the label, and the names of customer, amount and time, its own first."""
 
-    features: tuple[str, ...]
-    label: str | None
+    schema: Schema
     kept: tuple[str, ...]
     """Columns of the training table that are no features: a file to train on has to have them, too."""
     customer: tuple[str, ...]
     amount: tuple[str, ...]
     time: tuple[str, ...]
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names of the model's features in their order."""
+        return self.schema.names
+
+    @property
+    def label(self) -> str | None:
+        """The name of the label's column."""
+        return self.schema.label
+
 
 def columns_of(manifest: Manifest) -> Columns:
     """Return the columns of the model that `manifest` describes."""
     schema, said = manifest.table_schema, manifest.hyperparameters
     return Columns(
-        features=schema.names,
-        label=schema.label,
+        schema=schema,
         kept=tuple(name for name in schema.ignored if name not in schema.names),
         customer=_names(said.get("card_column"), CUSTOMER),
         amount=_names(said.get("amount_column"), AMOUNT),

@@ -15,7 +15,7 @@ import orjson
 
 from fraud_detect.console.desk.columns import AMOUNT, CUSTOMER, KEY, OCCURRED_AT, Columns
 from fraud_detect.errors import UserError
-from fraud_detect.schema import parse_number
+from fraud_detect.schema import Schema, parse_number
 
 MOST_TRANSACTIONS = 1_000
 MOST_CONTEXT_BYTES = 8_192
@@ -46,10 +46,24 @@ def read(body: object, columns: Columns) -> Sequence[Transaction]:
 
     Raises
     ------
-    TransactionRefused
+    TransactionRefused, BadRequest
         Naming the row, from 1, and the field.
     """
-    return [_one(row, f"Row {number}", columns) for number, row in enumerate(_rows(body), start=1)]
+    found = [_one(row, f"Row {number}", columns) for number, row in enumerate(_rows(body), start=1)]
+    _check([one.features for one in found], columns.schema)
+    return found
+
+
+def _check(rows: Sequence[Mapping[str, Any]], schema: Schema) -> None:
+    """Raise for the first row that the model would refuse: those that are scored together with it would be, too."""
+    for number, row in enumerate(rows, start=1):
+        if lacking := [column for column in schema.columns if column.name not in row]:
+            raise TransactionRefused(
+                f"Row {number}, column '{lacking[0].name}': got nothing",
+                expected=lacking[0].expectation(),
+                remedy="Send every feature of the model.",
+            )
+    schema.encode([[row[name] for name in schema.names] for row in rows], range(schema.width))
 
 
 def _rows(body: object) -> Sequence[object]:

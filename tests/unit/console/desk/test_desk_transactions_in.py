@@ -106,6 +106,12 @@ def test_nothing_is_kept_while_the_endpoint_is_down(tmp_path: Path) -> None:
     assert (answer.status_code, answer.headers["Retry-After"], cases(app)) == (503, "2", [])
 
 
+def test_a_row_that_does_not_fit_the_model_takes_no_turn_at_the_endpoint(tmp_path: Path) -> None:
+    endpoint = SigmoidEndpoint()
+    program = Program(a_console(tmp_path, endpoint=endpoint))
+    assert (program.send(hour="late").status_code, endpoint.seen) == (400, [])
+
+
 def test_a_row_that_the_model_refuses_is_named(tmp_path: Path) -> None:
     fault = RowsRefused("Row 1, column 'hour': got 'x'", expected="a number", remedy="Correct it.")
     answer = Program(a_console(tmp_path, endpoint=SigmoidEndpoint(fault=fault))).send()
@@ -133,6 +139,10 @@ def test_a_row_that_the_model_refuses_is_named(tmp_path: Path) -> None:
         (a_transaction(note="x" * 9000), "beside the model's features"),
         (a_transaction(note=json.loads("[" * 300 + "]" * 300)), "too deep to keep"),
         (a_transaction(hour="0" * 1001), "column 'hour'"),
+        ({"transactions": [a_transaction(), a_transaction(hour="late")]}, "Row 2, column 'hour': got 'late'"),
+        ({"transactions": [a_transaction(), {"amount": 3.0}]}, "Row 2, column 'hour': got nothing"),
+        (a_transaction(hour=None), "Row 1, column 'hour': got a missing value"),
+        (a_transaction(hour=1e39), "Row 1, column 'hour': got 1e+39"),
     ],
     ids=lambda value: value if isinstance(value, str) else "body",
 )
