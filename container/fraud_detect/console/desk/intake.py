@@ -28,6 +28,7 @@ REASONS = 5
 MOST_WAITING = 48
 """Requests that wait at once: each holds a thread, and pages need some, too."""
 GROUP_ROWS = 500
+EXPLAINED_A_REQUEST = 250
 PATIENCE_SECONDS = 30.0
 
 logger = logging.getLogger(__name__)
@@ -134,15 +135,20 @@ class Intake:
         self._heard([case for case in cases if case.new and case.alert])
 
     def _judged(self, transactions: Sequence[Transaction]) -> Sequence[Judged]:
-        """Return what the model says; only alerts are explained, for that takes far longer than a score."""
+        """Return what the model says. Only alerts are explained, for that takes long; one is filed without, too."""
         scores = self._endpoint.score([one.features for one in transactions])
         judged = [
             Judged(one, score, self._threshold, self._model) for one, score in zip(transactions, scores, strict=True)
         ]
         alerts = [place for place, one in enumerate(judged) if one.alert]
-        if alerts:
-            explained = self._endpoint.score([transactions[place].features for place in alerts], reasons=REASONS)
-            for place, score in zip(alerts, explained, strict=True):
+        for start in range(0, len(alerts), EXPLAINED_A_REQUEST):
+            some = alerts[start : start + EXPLAINED_A_REQUEST]
+            try:
+                explained = self._endpoint.score([transactions[place].features for place in some], reasons=REASONS)
+            except (EndpointError, RowsRefused) as error:
+                logger.warning("alerts filed without reasons: %d; %s", len(alerts) - start, error)
+                break
+            for place, score in zip(some, explained, strict=True):
                 judged[place] = replace(judged[place], score=replace(judged[place].score, reasons=score.reasons))
         return judged
 

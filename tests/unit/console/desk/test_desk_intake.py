@@ -1,0 +1,73 @@
+"""The intake: what alerts are explained with, and what becomes of requests that wait together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console_factories import SigmoidEndpoint, a_console, logged_in, parts_of
+from desk_factories import Program, a_transaction
+from fraud_detect.console.desk import intake
+from fraud_detect.console.endpoint import EndpointError, RowsRefused, Score, Unreachable
+from fraud_detect.console.storage.tables import Case
+
+SAID = {"expected": "an answer", "remedy": "Look after it."}
+
+
+def cases(app: Any) -> list[Case]:
+    with parts_of(app).database.reading() as rows:
+        return [*rows.query(Case).order_by(Case.id)]
+
+
+@dataclass
+class Explaining(SigmoidEndpoint):
+    """Notes how many rows it has to explain at a time; raises `cannot` after the first `good` of such calls."""
+
+    cannot: Exception | None = None
+    good: int = 0
+    explained: list[int] = field(default_factory=list)
+
+    def score(self, rows: Sequence[Any], *, reasons: int = 0) -> Sequence[Score]:
+        """Return the scores of `rows`."""
+        if reasons:
+            self.explained.append(len(rows))
+            if self.cannot is not None and len(self.explained) > self.good:
+                raise self.cannot
+        return super().score(rows, reasons=reasons)
+
+
+@pytest.mark.parametrize("kind", [Unreachable, EndpointError, RowsRefused])
+def test_an_alert_whose_explanation_fails_is_filed_without_reasons(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: type[Exception]
+) -> None:
+    app = a_console(tmp_path, endpoint=Explaining(cannot=kind("It explains nothing", **SAID)))
+    with caplog.at_level(logging.WARNING):
+        assert Program(app).send().status_code == 201
+    assert [case.reasons for case in cases(app)] == [[]]
+    assert "alerts filed without reasons: 1; It explains nothing" in caplog.text
+
+
+def test_the_page_of_an_alert_says_that_the_endpoint_gave_no_reasons(tmp_path: Path) -> None:
+    app = a_console(tmp_path, endpoint=Explaining(cannot=Unreachable("No answer", **SAID)))
+    Program(app).send()
+    assert "The endpoint gave none." in logged_in(app).get("/cases/1").text
+
+
+def test_alerts_are_explained_some_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "EXPLAINED_A_REQUEST", 2)
+    endpoint = Explaining()
+    app = a_console(tmp_path, endpoint=endpoint)
+    Program(app).send({"transactions": [a_transaction(hour=float(hour)) for hour in range(5)]})
+    assert (endpoint.explained, [len(case.reasons) for case in cases(app)]) == ([2, 2, 1], [1] * 5)
+
+
+def test_what_was_explained_before_a_call_failed_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "EXPLAINED_A_REQUEST", 2)
+    app = a_console(tmp_path, endpoint=Explaining(cannot=Unreachable("No answer", **SAID), good=1))
+    Program(app).send({"transactions": [a_transaction(hour=float(hour)) for hour in range(5)]})
+    assert [len(case.reasons) for case in cases(app)] == [1, 1, 0, 0, 0]
