@@ -15,11 +15,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Late
 from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from sqlalchemy.exc import OperationalError
 
 from fraud_detect.artifact.manifest import Manifest
-from fraud_detect.console.desk.filing import Filed, Judged, KeyTaken, filed
+from fraud_detect.console.desk.filing import Filed, Judged, filed
 from fraud_detect.console.desk.transactions import Transaction
-from fraud_detect.console.endpoint import Endpoint, EndpointError, RowsRefused
+from fraud_detect.console.endpoint import Endpoint, EndpointError, RowsRefused, Unreachable
 from fraud_detect.console.settings import Clock
 from fraud_detect.console.storage.database import Database
 from fraud_detect.errors import UserError
@@ -30,6 +33,8 @@ MOST_WAITING = 48
 GROUP_ROWS = 500
 EXPLAINED_A_REQUEST = 250
 PATIENCE_SECONDS = 30.0
+OUT_OF_REACH = (Unreachable, OperationalError)
+"""What fails for all that wait alike: endpoint or database do not answer, and to ask again for each takes too long."""
 
 logger = logging.getLogger(__name__)
 Heard = Callable[[Sequence[Filed]], None]
@@ -41,9 +46,11 @@ class Overloaded(UserError):
 
 @dataclass
 class Waiting:
-    """The transactions of one request, and what becomes of them."""
+    """The transactions of one request, what the model says of them, their cases, and what is answered."""
 
     transactions: Sequence[Transaction]
+    judged: Sequence[Judged] = ()
+    filed: Sequence[Filed] = ()
     outcome: Future[Sequence[Filed]] = field(default_factory=Future)
 
 
@@ -96,7 +103,7 @@ class Intake:
             if not group:
                 continue
             try:
-                self._take(group)
+                self.take(group)
             except Exception as error:  # noqa: BLE001 - it is passed on to those who wait
                 _failed(group, error)
 
@@ -111,28 +118,24 @@ class Intake:
                 rows += len(waiting.transactions)
         return group
 
-    def _take(self, group: Sequence[Waiting]) -> None:
-        try:
-            self._file([one for waiting in group for one in waiting.transactions], group)
-        except (RowsRefused, KeyTaken) as error:
-            if len(group) == 1:
-                _failed(group, error)
-                return
-            for waiting in group:  # one of them spoils it for the others
-                self._take([waiting])
-        except EndpointError as error:
-            _failed(group, error)
+    def take(self, group: Sequence[Waiting]) -> None:
+        """Score and write the transactions of a group; each of it has its outcome then."""
+        _together(self._judge, group)
+        _together(self._write, group)
+        self._heard([case for waiting in group for case in waiting.filed if case.new and case.alert])
 
-    def _file(self, transactions: Sequence[Transaction], group: Sequence[Waiting]) -> None:
-        judged = self._judged(transactions)
-        with self._database.writing() as rows:
-            cases = filed(rows, judged, now=self._clock())
-        place = 0
+    def _judge(self, group: Sequence[Waiting]) -> None:
+        judged = iter(self._judged([one for waiting in group for one in waiting.transactions]))
         for waiting in group:
-            count = len(waiting.transactions)
-            waiting.outcome.set_result(cases[place : place + count])
-            place += count
-        self._heard([case for case in cases if case.new and case.alert])
+            waiting.judged = [*islice(judged, len(waiting.transactions))]
+
+    def _write(self, group: Sequence[Waiting]) -> None:
+        with self._database.writing() as rows:
+            cases = filed(rows, [one for waiting in group for one in waiting.judged], now=self._clock())
+        made = iter(cases)
+        for waiting in group:
+            waiting.filed = [*islice(made, len(waiting.judged))]
+            waiting.outcome.set_result(waiting.filed)
 
     def _judged(self, transactions: Sequence[Transaction]) -> Sequence[Judged]:
         """Return what the model says. Only alerts are explained, for that takes long; one is filed without, too."""
@@ -151,6 +154,22 @@ class Intake:
             for place, score in zip(some, explained, strict=True):
                 judged[place] = replace(judged[place], score=replace(judged[place].score, reasons=score.reasons))
         return judged
+
+
+def _together(work: Callable[[Sequence[Waiting]], None], group: Sequence[Waiting]) -> None:
+    """Do `work` for all of `group` that have no outcome yet; where it fails, for each half: none spoils the others."""
+    group = [waiting for waiting in group if not waiting.outcome.done()]
+    if not group:
+        return
+    try:
+        work(group)
+    except Exception as error:  # noqa: BLE001 - it is passed on to those who wait
+        if len(group) == 1 or isinstance(error, OUT_OF_REACH):
+            _failed(group, error)
+            return
+        middle = len(group) // 2
+        _together(work, group[:middle])
+        _together(work, group[middle:])
 
 
 def _failed(group: Sequence[Waiting], error: Exception) -> None:

@@ -13,6 +13,10 @@ import pytest
 from console_factories import SigmoidEndpoint, a_console, logged_in, parts_of
 from desk_factories import Program, a_transaction
 from fraud_detect.console.desk import intake
+from fraud_detect.console.desk.filing import KeyTaken
+from fraud_detect.console.desk.intake import Waiting
+from fraud_detect.console.desk.part import desk_of
+from fraud_detect.console.desk.transactions import Transaction
 from fraud_detect.console.endpoint import EndpointError, RowsRefused, Score, Unreachable
 from fraud_detect.console.storage.tables import Case
 
@@ -56,6 +60,15 @@ def test_the_page_of_an_alert_says_that_the_endpoint_gave_no_reasons(tmp_path: P
     app = a_console(tmp_path, endpoint=Explaining(cannot=Unreachable("No answer", **SAID)))
     Program(app).send()
     assert "The endpoint gave none." in logged_in(app).get("/cases/1").text
+
+
+def test_keys_that_clash_are_told_apart_without_another_question(tmp_path: Path) -> None:
+    endpoint = SigmoidEndpoint()
+    here = desk_of(a_console(tmp_path, endpoint=endpoint)).intake
+    group = [Waiting([Transaction({"amount": -3.0, "hour": hour}, {}, key="a")]) for hour in (1.0, 2.0)]
+    here.take(group)
+    assert [type(one.outcome.exception()) for one in group] == [type(None), KeyTaken]
+    assert len(endpoint.seen) == 2
 
 
 def test_alerts_are_explained_some_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

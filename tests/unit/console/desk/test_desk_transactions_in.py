@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import DataError
 
 from console_factories import SigmoidEndpoint, a_console, logged_in, parts_of
 from desk_factories import TRANSACTIONS, Program, a_transaction, an_innocent_one, at_once, form_token_of
@@ -165,21 +167,33 @@ def test_a_value_deeper_than_python_recurses_is_named_by_its_kind(tmp_path: Path
     assert (answer.status_code, "column 'id': got JSON's list" in answer.json["message"]) == (400, True)
 
 
-def test_one_bad_request_does_not_spoil_those_that_wait_with_it(tmp_path: Path) -> None:
-    endpoint = _Picky()
-    app = a_console(tmp_path, endpoint=endpoint)
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (RowsRefused("Row 1, column 'hour': got 3", expected="another hour", remedy="Correct it."), 400),
+        (EndpointError("It answered 500", expected="200", remedy="Its log says more."), 503),
+        (DataError("INSERT", {}, ValueError("no such number")), 400),
+        (ZeroDivisionError("a bug"), 500),
+    ],
+    ids=["refused", "endpoint", "database", "bug"],
+)
+def test_one_bad_request_does_not_spoil_those_that_wait_with_it(tmp_path: Path, error: Exception, status: int) -> None:
+    app = a_console(tmp_path, endpoint=_Picky(fault_at_3=error))
     programs = [Program(app, f"shop{number}") for number in range(6)]
     statuses = at_once([lambda p=p, n=n: p.send(hour=float(n)).status_code for n, p in enumerate(programs)])
-    assert sorted(statuses) == [201, 201, 201, 201, 201, 400]
+    assert sorted(statuses) == [201, 201, 201, 201, 201, status]
 
 
+@dataclass
 class _Picky(SigmoidEndpoint):
-    """Refuses a row whose hour is 3, and is slow, so that requests wait together."""
+    """Fails at a row whose hour is 3, and is slow, so that requests wait together."""
+
+    fault_at_3: Exception = field(default_factory=Exception)
 
     def score(self, rows: Any, *, reasons: int = 0) -> Any:
-        threading.Event().wait(0.02)
+        threading.Event().wait(0.05)
         if any(row["hour"] == 3.0 for row in rows):
-            raise RowsRefused("Row 1, column 'hour': got 3", expected="another hour", remedy="Correct it.")
+            raise self.fault_at_3
         return super().score(rows, reasons=reasons)
 
 
