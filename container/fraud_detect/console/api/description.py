@@ -35,6 +35,7 @@ STATUSES: Mapping[int, str] = {
     500: "A fault of the console; its log says more under the id in the message.",
     502: "The model's endpoint answered something that is of no use.",
     503: "The model's endpoint does not answer.",
+    504: "It was begun and takes too long; it may have been done.",
 }
 """What each status of an error means."""
 

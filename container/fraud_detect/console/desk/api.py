@@ -22,7 +22,7 @@ from fraud_detect.console.desk.blueprint import blueprint
 from fraud_detect.console.desk.decisions import Author
 from fraud_detect.console.desk.feed import Place
 from fraud_detect.console.desk.filing import Filed, KeyTaken
-from fraud_detect.console.desk.intake import Overloaded
+from fraud_detect.console.desk.intake import Overloaded, Unsettled
 from fraud_detect.console.desk.part import desk
 from fraud_detect.console.endpoint import EndpointError
 from fraud_detect.console.limits import limiter
@@ -32,7 +32,7 @@ from fraud_detect.errors import UserError
 
 MOST_BODY_BYTES = 4 << 20
 AGAIN_SECONDS = 2
-BUSY, GONE, CLASH, BAD = 503, 404, 409, 400
+BUSY, LATE, GONE, CLASH, BAD = 503, 504, 404, 409, 400
 EVENTS = "text/event-stream"
 LEFT = select.POLLRDHUP | select.POLLHUP | select.POLLERR
 
@@ -56,6 +56,8 @@ def transactions_in() -> ResponseReturnValue:
         return jsonify(error="EndpointError", message=NO_ANSWER), BUSY, {"Retry-After": str(AGAIN_SECONDS)}
     except Overloaded as error:
         return *_fault(error, BUSY), {"Retry-After": str(AGAIN_SECONDS)}
+    except Unsettled as error:
+        return *_fault(error, LATE), {"Retry-After": str(AGAIN_SECONDS)}
     except KeyTaken as error:
         return _fault(error, CLASH)
     answers = [_filed(one) for one in filed]

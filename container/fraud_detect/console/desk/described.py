@@ -69,11 +69,12 @@ DESK = Part(
                 "desk.transactions_in",
                 "Score transactions and keep them as cases, all or none.",
                 description="They are on the disk when the answer comes. One that was sent before under the same "
-                f"`{KEY}` is answered with its case and 200.",
+                f"`{KEY}` is answered with its case and 200. After 503 nothing is filed. After 504 it may have "
+                f"been filed, or will be: send it again with the same `{KEY}`.",
                 body=json_of({"oneOf": [ref("schemas", "Transaction"), ref("schemas", "Transactions")]}),
                 answer=json_of(ref("schemas", "Filed")),
                 answers={201: json_of({"oneOf": [ref("schemas", "Filed"), ref("schemas", "FiledTransactions")]})},
-                errors=(409, 503),
+                errors=(409, 503, 504),
             )
         },
         f"{API}cases": {

@@ -33,6 +33,8 @@ MOST_WAITING = 48
 GROUP_ROWS = 500
 EXPLAINED_A_REQUEST = 250
 PATIENCE_SECONDS = 30.0
+WRITING_SECONDS = 15.0
+"""How much longer a request waits whose transactions are being written."""
 OUT_OF_REACH = (Unreachable, OperationalError)
 """What fails for all that wait alike: endpoint or database do not answer, and to ask again for each takes too long."""
 
@@ -41,7 +43,11 @@ Heard = Callable[[Sequence[Filed]], None]
 
 
 class Overloaded(UserError):
-    """More requests wait than the console can hold; the sender comes again later."""
+    """More requests wait than the console can hold; nothing is filed, and the sender comes again later."""
+
+
+class Unsettled(UserError):
+    """The database takes too long to say whether transactions are filed."""
 
 
 @dataclass
@@ -52,6 +58,10 @@ class Waiting:
     judged: Sequence[Judged] = ()
     filed: Sequence[Filed] = ()
     outcome: Future[Sequence[Filed]] = field(default_factory=Future)
+
+    def claimed(self) -> bool:
+        """Return whether there is an outcome to come: who waits for it has not given up, and cannot any more."""
+        return not self.outcome.done() and (self.outcome.running() or self.outcome.set_running_or_notify_cancel())
 
 
 class Intake:
@@ -74,7 +84,9 @@ class Intake:
         KeyTaken
             If an id stands for another transaction.
         Overloaded
-            If too many wait, or the wait takes too long.
+            If too many wait, or the wait takes too long: nothing is filed then, and will not be.
+        Unsettled
+            If the database takes too long: they may be filed, or will be.
         """
         waiting = Waiting(transactions)
         with self._change:
@@ -86,8 +98,12 @@ class Intake:
         try:
             return waiting.outcome.result(timeout=PATIENCE_SECONDS)
         except Late:
-            waiting.outcome.cancel()
-            raise _overloaded(f"{PATIENCE_SECONDS:g} seconds were not enough") from None
+            if waiting.outcome.cancel():
+                raise _overloaded(f"{PATIENCE_SECONDS:g} seconds were not enough") from None
+        try:
+            return waiting.outcome.result(timeout=WRITING_SECONDS)
+        except Late:
+            raise _unsettled() from None
 
     def _start(self) -> None:
         if self._thread is None:
@@ -113,7 +129,7 @@ class Intake:
         rows = 0
         while self._waiting and (not group or rows + len(self._waiting[0].transactions) <= GROUP_ROWS):
             waiting = self._waiting.popleft()
-            if waiting.outcome.set_running_or_notify_cancel():
+            if not waiting.outcome.cancelled():
                 group.append(waiting)
                 rows += len(waiting.transactions)
         return group
@@ -121,7 +137,7 @@ class Intake:
     def take(self, group: Sequence[Waiting]) -> None:
         """Score and write the transactions of a group; each of it has its outcome then."""
         _together(self._judge, group)
-        _together(self._write, group)
+        _together(self._write, [waiting for waiting in group if waiting.claimed()])
         self._heard([case for waiting in group for case in waiting.filed if case.new and case.alert])
 
     def _judge(self, group: Sequence[Waiting]) -> None:
@@ -174,8 +190,16 @@ def _together(work: Callable[[Sequence[Waiting]], None], group: Sequence[Waiting
 
 def _failed(group: Sequence[Waiting], error: Exception) -> None:
     for waiting in group:
-        if not waiting.outcome.done():
+        if waiting.claimed():
             waiting.outcome.set_exception(error)
+
+
+def _unsettled() -> Unsettled:
+    return Unsettled(
+        f"{PATIENCE_SECONDS + WRITING_SECONDS:g} seconds were too few to file it; it may have been filed, or will be",
+        expected="a database that answers sooner",
+        remedy="Send it again with the same `id`, under which it is filed once.",
+    )
 
 
 def _overloaded(got: str) -> Overloaded:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from fraud_detect.console.desk.intake import Waiting
 from fraud_detect.console.desk.part import desk_of
 from fraud_detect.console.desk.transactions import Transaction
 from fraud_detect.console.endpoint import EndpointError, RowsRefused, Score, Unreachable
+from fraud_detect.console.storage.database import Database
 from fraud_detect.console.storage.tables import Case
 
 SAID = {"expected": "an answer", "remedy": "Look after it."}
@@ -69,6 +71,61 @@ def test_keys_that_clash_are_told_apart_without_another_question(tmp_path: Path)
     here.take(group)
     assert [type(one.outcome.exception()) for one in group] == [type(None), KeyTaken]
     assert len(endpoint.seen) == 2
+
+
+class Held(SigmoidEndpoint):
+    """Answers when `go` is set."""
+
+    go = threading.Event()
+
+    def score(self, rows: Sequence[Any], *, reasons: int = 0) -> Sequence[Score]:
+        """Return the scores of `rows`."""
+        self.go.wait()
+        return super().score(rows, reasons=reasons)
+
+
+def test_what_was_given_up_is_not_filed_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(Held, "go", threading.Event())
+    app = a_console(tmp_path, endpoint=Held())
+    program = Program(app)
+    late = program.send()
+    monkeypatch.setattr(intake, "PATIENCE_SECONDS", 30.0)
+    Held.go.set()
+    program.send(id="next")
+    assert (late.status_code, [case.key for case in cases(app)]) == (503, ["next"])
+
+
+def slowly(monkeypatch: pytest.MonkeyPatch, until: threading.Event) -> None:
+    """Let nothing be written before `until` is set."""
+
+    def writing(self: Database) -> Any:
+        until.wait()
+        return write(self)
+
+    write = Database.writing
+    monkeypatch.setattr(Database, "writing", writing)
+
+
+def test_what_is_being_written_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "PATIENCE_SECONDS", 0.5)
+    program, until = Program(a_console(tmp_path)), threading.Event()
+    slowly(monkeypatch, until)
+    threading.Timer(1.0, until.set).start()
+    assert program.send().status_code == 201
+
+
+def test_what_is_written_too_slowly_may_have_been_filed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(intake, "WRITING_SECONDS", 0.05)
+    program, until = Program(a_console(tmp_path)), threading.Event()
+    slowly(monkeypatch, until)
+    late = program.send(id="a")
+    until.set()
+    assert (late.status_code, late.headers["Retry-After"]) == (504, "2")
+    assert "with the same `id`" in late.json["message"]
+    monkeypatch.setattr(intake, "PATIENCE_SECONDS", 30.0)
+    assert program.send(id="a").json["id"] == 1
 
 
 def test_alerts_are_explained_some_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
