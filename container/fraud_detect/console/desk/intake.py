@@ -29,7 +29,7 @@ from fraud_detect.errors import UserError
 
 REASONS = 5
 MOST_WAITING = 48
-"""Requests that wait at once: each holds a thread, and pages need some, too."""
+"""Requests that wait at once, those under way too: each holds a thread, and pages need some."""
 GROUP_ROWS = 500
 EXPLAINED_A_REQUEST = 250
 PATIENCE_SECONDS = 30.0
@@ -73,6 +73,7 @@ class Intake:
         self._waiting: deque[Waiting] = deque()
         self._change = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._places = threading.BoundedSemaphore(MOST_WAITING)
 
     def file(self, transactions: Sequence[Transaction]) -> Sequence[Filed]:
         """Score `transactions` and write them down, all or none; return when they are on the disk.
@@ -88,10 +89,15 @@ class Intake:
         Unsettled
             If the database takes too long: they may be filed, or will be.
         """
-        waiting = Waiting(transactions)
+        if not self._places.acquire(blocking=False):
+            raise _overloaded(f"{MOST_WAITING} requests wait")
+        try:
+            return self._outcome(Waiting(transactions))
+        finally:
+            self._places.release()
+
+    def _outcome(self, waiting: Waiting) -> Sequence[Filed]:
         with self._change:
-            if len(self._waiting) >= MOST_WAITING:
-                raise _overloaded(f"{MOST_WAITING} requests wait")
             self._waiting.append(waiting)
             self._start()
             self._change.notify()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,20 @@ def test_what_was_given_up_is_not_filed_later(tmp_path: Path, monkeypatch: pytes
     Held.go.set()
     program.send(id="next")
     assert (late.status_code, [case.key for case in cases(app)]) == (503, ["next"])
+
+
+def test_requests_under_way_count_among_those_that_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "MOST_WAITING", 3)
+    monkeypatch.setattr(Held, "go", threading.Event())
+    app = a_console(tmp_path, endpoint=Held())
+    programs = [Program(app, f"shop{number}") for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        try:
+            answers = as_completed([pool.submit(program.send) for program in programs], timeout=20)
+            assert [next(answers).result().status_code for _ in range(5)] == [503] * 5
+        finally:
+            Held.go.set()
+        assert [answer.result().status_code for answer in answers] == [201] * 3
 
 
 def slowly(monkeypatch: pytest.MonkeyPatch, until: threading.Event) -> None:
