@@ -92,13 +92,20 @@ def settings_for(root: Path, **overrides: Any) -> Settings:
 
 
 def a_console(
-    root: Path, *, endpoint: Any = None, clock: Any = None, artifact: dict[str, Any] | None = None, **overrides: Any
+    root: Path,
+    *,
+    endpoint: Any = None,
+    desk_endpoint: Any = None,
+    clock: Any = None,
+    artifact: dict[str, Any] | None = None,
+    **overrides: Any,
 ) -> Flask:
     """Return a console over a model of two numbers, `amount` and `hour`; `overrides` are fields of `Settings`."""
     if not (root / "model").exists():
         (root / "model").mkdir(parents=True)
         an_artifact(root / "model", **(artifact or {}))
-    app = create_app(settings_for(root, **overrides), endpoint or SigmoidEndpoint(), clock=clock or Turned())
+    settings = settings_for(root, **overrides)
+    app = create_app(settings, endpoint or SigmoidEndpoint(), desk_endpoint=desk_endpoint, clock=clock or Turned())
     app.testing = False  # errors are answered as they are to users
     return app
 

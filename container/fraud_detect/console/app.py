@@ -62,8 +62,12 @@ HTTPS_COOKIE = f"__Host-{COOKIE}"
 logger = logging.getLogger(__name__)
 
 
-def create_app(settings: Settings, endpoint: Endpoint, *, clock: Clock = utc_now) -> Flask:
+def create_app(
+    settings: Settings, endpoint: Endpoint, *, desk_endpoint: Endpoint | None = None, clock: Clock = utc_now
+) -> Flask:
     """Return the application over the model of `settings`, which `endpoint` serves; its tables are brought up to date.
+
+    `desk_endpoint` is the same one opened once more: the desk's transactions then wait for no turn behind other rows.
 
     Raises
     ------
@@ -95,6 +99,7 @@ def create_app(settings: Settings, endpoint: Endpoint, *, clock: Clock = utc_now
         settings=settings,
         database=database,
         endpoint=endpoint,
+        desk_endpoint=desk_endpoint or endpoint,
         manifest=artifact.manifest,
         examples=examples_of(artifact),
         sealed=Sealed(settings.secret_key),

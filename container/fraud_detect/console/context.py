@@ -26,6 +26,8 @@ class Console:
     settings: Settings
     database: Database
     endpoint: Endpoint
+    desk_endpoint: Endpoint
+    """The same by turns of the desk's own, which no file and no page that waits can take."""
     manifest: Manifest
     examples: Examples
     sealed: Sealed

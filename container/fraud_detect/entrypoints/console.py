@@ -199,7 +199,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
     def load(self) -> Any:
         """Return the application, in the process that answers."""
-        return create_app(self._settings, opened(self._endpoint))
+        return create_app(self._settings, opened(self._endpoint), desk_endpoint=opened(self._endpoint))
 
 
 def _end_streams_on_stop(worker: Any) -> None:

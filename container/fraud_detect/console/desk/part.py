@@ -36,7 +36,7 @@ def set_up(app: Flask) -> None:
     heard = Mailer(smtp).tell if smtp is not None else _silence
     app.extensions[DESK] = Desk(
         columns=columns_of(here.manifest),
-        intake=Intake(here.database, here.endpoint, here.manifest, here.clock, heard),
+        intake=Intake(here.database, here.desk_endpoint, here.manifest, here.clock, heard),
         hub=Hub(here.database),
     )
 

@@ -12,16 +12,18 @@ from typing import Any
 
 import pytest
 
-from console_factories import SigmoidEndpoint, a_console, logged_in, parts_of
+from console_factories import SigmoidEndpoint, a_console, logged_in, parts_of, settings_for
+from console_file_factories import ServedHere
 from desk_factories import Program, a_transaction
 from fraud_detect.console.desk import intake
 from fraud_detect.console.desk.filing import KeyTaken
 from fraud_detect.console.desk.intake import Waiting
 from fraud_detect.console.desk.part import desk_of
 from fraud_detect.console.desk.transactions import Transaction
-from fraud_detect.console.endpoint import EndpointError, RowsRefused, Score, Unreachable
+from fraud_detect.console.endpoint import EndpointError, RowsRefused, Score, Unreachable, exchange
 from fraud_detect.console.storage.database import Database
 from fraud_detect.console.storage.tables import Case
+from fraud_detect.entrypoints.console import Server
 
 SAID = {"expected": "an answer", "remedy": "Look after it."}
 
@@ -109,6 +111,27 @@ def test_requests_under_way_count_among_those_that_wait(tmp_path: Path, monkeypa
         finally:
             Held.go.set()
         assert [answer.result().status_code for answer in answers] == [201] * 3
+
+
+def test_the_desk_has_turns_of_its_own_at_the_endpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(exchange, "CONNECTIONS", 1)
+    go, came = threading.Event(), threading.Event()
+    busy = ServedHere(tmp_path, before=lambda _: (came.set(), go.wait()))
+    app = a_console(tmp_path, endpoint=busy, desk_endpoint=ServedHere(tmp_path))
+    asking = threading.Thread(target=parts_of(app).endpoint.score, args=([{"amount": 1.0, "hour": 1.0}],))
+    asking.start()
+    came.wait(20)
+    answer = Program(app).send()
+    go.set()
+    asking.join()
+    assert answer.status_code == 201
+
+
+def test_the_console_opens_the_endpoint_once_more_for_the_desk(tmp_path: Path) -> None:
+    a_console(tmp_path)
+    here = parts_of(Server(settings_for(tmp_path), "http://localhost:1", {}).load())
+    assert here.endpoint is not here.desk_endpoint
 
 
 def slowly(monkeypatch: pytest.MonkeyPatch, until: threading.Event) -> None:
