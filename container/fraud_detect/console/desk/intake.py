@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from fraud_detect.artifact.manifest import Manifest
 from fraud_detect.console.desk.filing import Filed, Judged, filed
@@ -35,7 +36,7 @@ EXPLAINED_A_REQUEST = 250
 PATIENCE_SECONDS = 30.0
 WRITING_SECONDS = 15.0
 """How much longer a request waits whose transactions are being written."""
-OUT_OF_REACH = (Unreachable, OperationalError)
+OUT_OF_REACH = (Unreachable, OperationalError, NoConnectionFree)
 """What fails for all that wait alike: endpoint or database do not answer, and to ask again for each takes too long."""
 
 logger = logging.getLogger(__name__)
