@@ -124,6 +124,24 @@ def test_trouble_with_the_endpoint_is_told_without_where_it_is(
     assert (answer.status_code, "10.0.0.1" in answer.text, "10.0.0.1" in caplog.text) == (status, False, True)
 
 
+DEEP = b"[" * 900 + b"]" * 900
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"features": {"amount": %b, "hour": 3}}' % DEEP,
+        b'{"features": {"amount": 2, "hour": 3}, "reasons": %b}' % DEEP,
+    ],
+    ids=["a cell", "reasons"],
+)
+def test_what_is_nested_deeply_is_refused_without_writing_it_out(body: bytes, tmp_path: Path) -> None:
+    client = logged_in(a_console(tmp_path))
+    headers = {"X-CSRFToken": form_token(client)}
+    answer = client.post("/api/score", data=body, content_type="application/json", headers=headers)
+    assert (answer.status_code, "[[" in answer.text) == (400, False)
+
+
 def test_what_the_endpoint_refuses_is_the_callers_fault(tmp_path: Path) -> None:
     fault = RowsRefused("Row 1, column 'hour': got 3", expected="less", remedy="Correct it.")
     answer = asked(logged_in(a_console(tmp_path, endpoint=SigmoidEndpoint(fault=fault))))

@@ -52,7 +52,8 @@ def _rows(rows: Any) -> Sequence[Mapping[str, object]]:
 
 def _count(reasons: Any) -> int:
     if type(reasons) is not int or not 0 <= reasons <= MOST_REASONS:
-        raise _bad(f"`{REASONS}` is {str(reasons)[:60]!r}")
+        shown = "no number" if isinstance(reasons, dict | list) else repr(str(reasons)[:60])
+        raise _bad(f"`{REASONS}` is {shown}")
     return reasons
 
 

@@ -88,6 +88,8 @@ _EXPECTATIONS: Mapping[ColumnKind, Callable[[Column], str]] = {
 def _shown(cell: object) -> str:
     if cell is None or (isinstance(cell, str) and cell in MISSING):
         return "nothing"
+    if isinstance(cell, dict | list):  # however deep: writing it out may go too deep
+        return "no single value"
     text = str(cell).lower() if isinstance(cell, bool) else repr(cell)
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
