@@ -11,6 +11,7 @@ import pytest
 
 from console_factories import a_console, logged_in
 from desk_factories import Program, a_transaction, decided
+from factories import a_category, a_number, a_schema
 from fraud_detect.console.storage.tables import Role
 from fraud_detect.tables.files import sources
 from fraud_detect.tables.readers import CsvFile
@@ -99,7 +100,8 @@ def test_text_that_the_model_does_not_read_is_no_formula(tmp_path: Path, said: s
 
 
 def test_a_category_that_the_model_reads_stays_as_it_is(tmp_path: Path) -> None:
-    app = a_console(tmp_path)
+    schema = a_schema(a_number("amount"), a_category("hour", ("=1+1", "noon")))
+    app = a_console(tmp_path, artifact={"schema": schema})
     Program(app).send(hour="=1+1")
     client = logged_in(app)
     decided(client, 1, "confirmed")
@@ -111,8 +113,6 @@ def rows_of(client: Any) -> list[list[str]]:
 
 
 def _with_a_shop() -> Any:
-    from factories import a_schema
-
     return a_schema().model_copy(update={"ignored": ("shop",)})
 
 
