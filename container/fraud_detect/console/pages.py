@@ -5,7 +5,7 @@ Knows which pages there are. Never knows what they do.
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from fraud_detect.console.access import may
@@ -28,10 +28,7 @@ NAVIGATION: tuple[tuple[str, str], ...] = (
 @blueprint.get("/")
 def home() -> ResponseReturnValue:
     """Lead to the first page of the caller's work."""
-    for view, _ in NAVIGATION:
-        if may(view):
-            return redirect(url_for(view))
-    return render_template("home.html")
+    return redirect(url_for(next(view for view, _ in NAVIGATION if may(view))))
 
 
 @blueprint.get("/ping")

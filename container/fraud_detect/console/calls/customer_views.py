@@ -22,6 +22,8 @@ from fraud_detect.console.calls.pages import (
     browser_key,
     by_session,
     code_form,
+    end_call,
+    entered,
     give_key,
     keys,
     live,
@@ -110,26 +112,13 @@ def join(token: str) -> ResponseReturnValue:
 @limiter.limit(ENTRIES_A_MINUTE, key_func=by_session)
 def enter(token: str) -> ResponseReturnValue:
     """Take the bank's code."""
-    code, said = typed_code(), "no code"
-    if code is not None:
-        here = console()
-        with here.database.writing() as rows:
-            outcome = records.entered(
-                rows, token, Side.BANK, code, person=person(), key=browser_key(), keys=keys(), now=here.clock()
-            )
-        if outcome is Outcome.FOREIGN:
-            abort(404)
-        said = outcome
-    return redirect(url_for("my_calls.call", token=token, said=None if said == Outcome.RIGHT else said))
+    return redirect(url_for("my_calls.call", token=token, said=entered(token, Side.BANK)))
 
 
 @blueprint.post("/my-calls/<token>/end")
 def end(token: str) -> ResponseReturnValue:
     """End a call of this customer's, also from a browser that did not join it."""
-    here = console()
-    with here.database.writing() as rows:
-        if not records.ended(rows, token, person=person(), now=here.clock()):
-            abort(404)
+    end_call(token)
     return redirect(url_for("my_calls.listed"))
 
 

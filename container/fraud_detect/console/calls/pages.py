@@ -16,7 +16,7 @@ from wtforms import StringField
 
 from fraud_detect.console.access import the_caller
 from fraud_detect.console.calls import codes, records, states
-from fraud_detect.console.calls.codes import Outcome, Shown
+from fraud_detect.console.calls.codes import Outcome, Shown, Side
 from fraud_detect.console.calls.people import Person, Seat
 from fraud_detect.console.calls.records import Keys
 from fraud_detect.console.calls.states import Call
@@ -58,6 +58,31 @@ def code_form(label: str) -> CodeForm:
 def typed_code() -> str | None:
     """Return the code of this request's form, if it is one."""
     return codes.tidied(request.form.get("code", "")[:64])
+
+
+def entered(token: str, side: Side) -> str | None:
+    """Take the code of this request's form for that of `side`; return the key of `SAID`, None if it is right.
+
+    Aborts with 404 where the call is not this browser's.
+    """
+    code, here = typed_code(), console()
+    if code is None:
+        return "no code"
+    with here.database.writing() as rows:
+        outcome = records.entered(
+            rows, token, side, code, person=person(), key=browser_key(), keys=keys(), now=here.clock()
+        )
+    if outcome is Outcome.FOREIGN:
+        abort(404)
+    return None if outcome is Outcome.RIGHT else outcome
+
+
+def end_call(token: str) -> None:
+    """End a call of this person's. Aborts with 404 where it is none."""
+    here = console()
+    with here.database.writing() as rows:
+        if not records.ended(rows, token, person=person(), now=here.clock()):
+            abort(404)
 
 
 def by_session() -> str:

@@ -10,22 +10,21 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from fraud_detect.console.calls import enrolment, records
-from fraud_detect.console.calls.codes import Outcome, Side
+from fraud_detect.console.calls.codes import Side
 from fraud_detect.console.calls.pages import (
     ENTRIES_A_MINUTE,
     LOOKS_A_MINUTE,
     Look,
-    browser_key,
     by_session,
     code_form,
+    end_call,
+    entered,
     give_key,
-    keys,
     live,
     looked,
     new_key,
     person,
     seat,
-    typed_code,
 )
 from fraud_detect.console.context import console
 from fraud_detect.console.limits import limiter
@@ -115,26 +114,13 @@ def state(token: str) -> ResponseReturnValue:
 @limiter.limit(ENTRIES_A_MINUTE, key_func=by_session)
 def enter(token: str) -> ResponseReturnValue:
     """Take the customer's code."""
-    code, said = typed_code(), "no code"
-    if code is not None:
-        here = console()
-        with here.database.writing() as rows:
-            outcome = records.entered(
-                rows, token, Side.CUSTOMER, code, person=person(), key=browser_key(), keys=keys(), now=here.clock()
-            )
-        if outcome is Outcome.FOREIGN:
-            abort(404)
-        said = outcome
-    return redirect(url_for("calls.call", token=token, said=None if said == Outcome.RIGHT else said))
+    return redirect(url_for("calls.call", token=token, said=entered(token, Side.CUSTOMER)))
 
 
 @blueprint.post("/<token>/end")
 def end(token: str) -> ResponseReturnValue:
     """End a call of this agent's."""
-    here = console()
-    with here.database.writing() as rows:
-        if not records.ended(rows, token, person=person(), now=here.clock()):
-            abort(404)
+    end_call(token)
     return redirect(url_for("calls.listed"))
 
 
