@@ -9,7 +9,17 @@ import pytest
 
 from fraud_detect.entrypoints.cli import COMMANDS, NEED_EXTRA
 
-CONSOLE_LIBRARIES = ("alembic", "argon2", "flask_limiter", "flask_wtf", "pyotp", "segno", "sqlalchemy", "urllib3")
+CONSOLE_LIBRARIES = (
+    "alembic",
+    "argon2",
+    "flask_limiter",
+    "flask_wtf",
+    "pyotp",
+    "segno",
+    "sqlalchemy",
+    "urllib3",
+    "zxcvbn",
+)
 WITHOUT = """
 import sys
 sys.modules.update(dict.fromkeys({libraries}))

@@ -53,7 +53,7 @@ def password() -> ResponseReturnValue:
         if form.new.data == form.old.data:
             form.new.errors = ["This is the password so far; expected another one."]
             return _password_page(form, 400)
-        new_hash = passwords.hashed(form.new.data)
+        new_hash = passwords.hashed(form.new.data, name=caller.name)
     except PasswordError as error:
         form.new.errors = [str(error)]
         return _password_page(form, 400)

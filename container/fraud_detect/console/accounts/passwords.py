@@ -1,6 +1,6 @@
-"""Passwords: how long they must be, and their hashes.
+"""Passwords: how long and how hard to guess they must be, and their hashes.
 
-Knows argon2. Never knows accounts.
+Knows argon2, zxcvbn. Never knows accounts.
 """
 
 from __future__ import annotations
@@ -12,11 +12,17 @@ import unicodedata
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
+from zxcvbn import zxcvbn
 
 from fraud_detect.errors import UserError
 
-SHORTEST, LONGEST, FEWEST_DIFFERENT = 12, 256, 5
-"""NIST SP 800-63B: length counts, rules about kinds of characters do not; what is one key held down is no password."""
+SHORTEST, LONGEST = 12, 256
+"""NIST SP 800-63B: length counts, rules about kinds of characters do not, and what others often choose is refused."""
+FEWEST_GUESSES = 10**8
+"""By zxcvbn's estimate, where it calls a password safe from who has to ask the server (its score 3)."""
+ESTIMATED = 72
+"""Of so many characters the guesses are estimated: it takes longer with the square of their number."""
+EASY = ("fraud-detect", "fraud", "detect", "console")
 HASHES_AT_ONCE = 4
 """Each takes 64 MiB: a flood of log-ins waits for its turn instead of taking the memory."""
 ONE_TIME_BYTES = 12
@@ -25,22 +31,28 @@ _TURN = threading.BoundedSemaphore(HASHES_AT_ONCE)
 
 
 class PasswordError(UserError):
-    """A new password is too short, too long, or too plain."""
+    """A new password is too short, too long, or soon guessed."""
 
 
-def hashed(password: str) -> str:
-    """Return the argon2id hash of a new password."""
+def hashed(password: str, *, name: str) -> str:
+    """Return the argon2id hash of a new password of the account `name`.
+
+    Raises
+    ------
+    PasswordError
+        If it is too short, too long, or soon guessed (Wheeler, zxcvbn, USENIX Security 2016).
+    """
     if not SHORTEST <= len(password) <= LONGEST:
         raise PasswordError(
             f"The password has {len(password)} characters",
             expected=f"{SHORTEST} to {LONGEST}",
             remedy="Choose another one; several words are easy to remember.",
         )
-    if len(set(password)) < FEWEST_DIFFERENT:
+    if zxcvbn(password[:ESTIMATED], user_inputs=[name, *EASY])["guesses"] < FEWEST_GUESSES:
         raise PasswordError(
-            f"The password has {len(set(password))} different characters",
-            expected=f"at least {FEWEST_DIFFERENT}",
-            remedy="Choose another one; several words are easy to remember.",
+            "The password is one of the first that somebody would try",
+            expected="no common password, name, date, row of keys or repetition",
+            remedy="Choose another one; several words that do not belong together are easy to remember.",
         )
     return _hash(password)
 

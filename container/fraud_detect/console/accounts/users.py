@@ -53,13 +53,13 @@ def created(
     AccountError
         If the name is not one, or taken; or if a customer's account says not whose, or another's does.
     PasswordError
-        If the password is too short or too long.
+        If the password is too short, too long, or soon guessed.
     """
     _check_name(session, name)
     _check_customer(name, role, customer)
     user = User(
         name=name,
-        password_hash=passwords.hashed(password),
+        password_hash=passwords.hashed(password, name=name),
         role=role,
         customer=customer,
         created_at=now,
@@ -141,7 +141,7 @@ def give_role(session: Session, user: User, role: Role, *, customer: str | None,
 
 def reset_password(session: Session, user: User, *, password: str, now: datetime, by: str) -> None:
     """Give an account a password that it has to change at its next log-in; its sessions end, and no lock stays."""
-    user.password_hash, user.must_change_password = passwords.hashed(password), True
+    user.password_hash, user.must_change_password = passwords.hashed(password, name=user.name), True
     user.failures, user.locked_until = 0, None
     _changed(session, user, "password reset", now=now, by=by)
 
