@@ -102,7 +102,7 @@ def create_app(
         desk_endpoint=desk_endpoint or endpoint,
         manifest=artifact.manifest,
         examples=examples_of(artifact),
-        sealed=Sealed(settings.secret_key),
+        sealed=Sealed(settings.secret_key, settings.earlier_keys),
         clock=clock,
     )
     security.protect(app, behind_https=settings.behind_https)

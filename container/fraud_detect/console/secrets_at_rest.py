@@ -1,4 +1,4 @@
-"""The secrets of authenticators in the database: whether this console's key opens them, and a new beginning without it.
+"""The secrets of authenticators in the database: whether this console's key opens them, and a new key for them.
 
 Knows the tables that hold them. Never knows Flask, codes.
 """
@@ -26,6 +26,21 @@ def check(session: Session, sealed: Sealed) -> None:
             expected="the key that they were sealed with",
             remedy="Put that key back. If it is lost: `fraud-detect accounts forget-secrets`, and all set up anew.",
         )
+
+
+def renew(session: Session, sealed: Sealed, *, now: datetime, by: str) -> int:
+    """Seal every secret with the present key of `sealed`; return how many there were. Raises as `check` does."""
+    check(session, sealed)
+    count = 0
+    for user in session.scalars(select(User).where(User.totp_secret.is_not(None))):
+        user.totp_secret, count = sealed.renewed(user.totp_secret or b""), count + 1
+    for customer in session.scalars(select(CustomerSecret)):
+        # One that is being set up goes: the log-in that began it ends with the key.
+        customer.pending_secret = customer.pending_session_id = customer.pending_key_hash = None
+        if customer.secret is not None:
+            customer.secret, count = sealed.renewed(customer.secret), count + 1
+    audit.append(session, actor=by, action="key changed", subject="authenticators", now=now, detail={"secrets": count})
+    return count
 
 
 def forget(session: Session, *, now: datetime, by: str) -> int:

@@ -48,6 +48,8 @@ class Settings:
     database_url: str
     secret_key: bytes
     """At least 32 random bytes: what signs cookies and encrypts customers' secrets is derived from it."""
+    earlier_keys: tuple[bytes, ...] = ()
+    """What sealed secrets before, while the key is being changed: they still open."""
     behind_https: bool = False
     """Whether browsers come by HTTPS: cookies are then sent by HTTPS only."""
     idle_session: timedelta = timedelta(minutes=30)

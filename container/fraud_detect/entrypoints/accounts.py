@@ -12,13 +12,14 @@ from typing import Any
 
 import click
 
-from fraud_detect.console import secrets_at_rest
+from fraud_detect.console import key_file, secrets_at_rest
 from fraud_detect.console.accounts import passwords, tokens, users
 from fraud_detect.console.accounts.users import AccountError
+from fraud_detect.console.keys import Sealed
 from fraud_detect.console.settings import utc_now
 from fraud_detect.console.storage.database import Database
 from fraud_detect.console.storage.tables import Role, User
-from fraud_detect.entrypoints.console import database_option, root_option, settings_of
+from fraud_detect.entrypoints.console import KEY_FILE, KEY_VARIABLE, database_option, root_option, settings_of
 from fraud_detect.entrypoints.faults import faults_shown
 
 BY = "command line"
@@ -100,6 +101,28 @@ def token(name: str, root: Path, database: str | None) -> None:
     with _store(root, database).writing() as rows:
         made = tokens.made(rows, name=name, by=None, actor=BY, now=utc_now())
     click.echo(made)
+
+
+@command.command("change-key")
+@_of_a_console
+def change_key(root: Path, database: str | None) -> None:
+    """Seal all authenticators' secrets with a new key. Stop the console first: it knows the key so far alone.
+
+    The new key is drawn into ROOT/console/key; or it is that of FRAUD_DETECT_CONSOLE_KEY, and the one so far that of
+    FRAUD_DETECT_CONSOLE_EARLIER_KEY. Everybody has to log in anew, and calls under way end.
+    """
+    settings = settings_of(root, database, os.environ)
+    if not os.environ.get(KEY_VARIABLE):
+        key_file.begin_change(settings.folder / KEY_FILE)
+        settings = settings_of(root, database, os.environ)
+    store = Database(settings.database_url)
+    store.migrate()
+    with store.writing() as rows:
+        sealed = Sealed(settings.secret_key, settings.earlier_keys)
+        count = secrets_at_rest.renew(rows, sealed, now=utc_now(), by=BY)
+    if not os.environ.get(KEY_VARIABLE):
+        key_file.end_change(settings.folder / KEY_FILE)
+    click.echo(f"{count} secrets are sealed with the new key.")
 
 
 @command.command("forget-secrets")

@@ -5,14 +5,12 @@ Knows the environment, the console's parts, gunicorn. Never knows pages.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
-import secrets
 import signal
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +20,12 @@ from gunicorn.app.base import BaseApplication
 from fraud_detect import log
 from fraud_detect.artifact import bundle
 from fraud_detect.artifact.examples import examples_of
-from fraud_detect.console import secrets_at_rest
+from fraud_detect.console import key_file, secrets_at_rest
 from fraud_detect.console.api import document
 from fraud_detect.console.app import create_app
 from fraud_detect.console.desk.part import desk_of
 from fraud_detect.console.endpoint.open import opened
+from fraud_detect.console.key_file import SHORTEST_KEY
 from fraud_detect.console.keys import Sealed
 from fraud_detect.console.settings import Settings
 from fraud_detect.console.storage.database import Database
@@ -38,8 +37,8 @@ from fraud_detect.sagemaker.layout import DEFAULT_ROOT, Layout
 
 THIS_MACHINE, EVERY_ADDRESS = "127.0.0.1", "0.0.0.0"  # noqa: S104 - a container's port is reached from outside it
 KEY_VARIABLE, DATABASE_VARIABLE = "FRAUD_DETECT_CONSOLE_KEY", "FRAUD_DETECT_CONSOLE_DATABASE"
+EARLIER_KEY_VARIABLE = "FRAUD_DETECT_CONSOLE_EARLIER_KEY"
 KEY_FILE, DATABASE_FILE = "key", "console.sqlite"
-SHORTEST_KEY = 32
 THREADS = 128
 """Each browser that listens to the desk holds one, each request whose transactions are being filed another."""
 GRACE_SECONDS = 20
@@ -106,12 +105,14 @@ def settings_of(
     folder = _made(root / "console")
     address = database or environment.get(DATABASE_VARIABLE) or f"sqlite:///{folder / DATABASE_FILE}"
     layout = Layout(root)
+    key, *earlier = _keys(folder / KEY_FILE, environment)
     return Settings(
         model_folder=layout.model,
         report_folder=layout.output_data,
         folder=folder,
         database_url=address,
-        secret_key=_key(folder / KEY_FILE, environment.get(KEY_VARIABLE, "")),
+        secret_key=key,
+        earlier_keys=tuple(earlier),
         behind_https=behind_https,
         smtp=smtp.of(environment),
     )
@@ -133,43 +134,27 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _key(file: Path, given: str) -> bytes:
-    """Return the key of the environment, or of `file`, which is written where it is not there yet."""
-    if given:
-        if len(given) < SHORTEST_KEY:
+def _keys(file: Path, environment: Mapping[str, str]) -> Sequence[bytes]:
+    """Return the present key and earlier ones: of the environment, or else of `file`."""
+    if not environment.get(KEY_VARIABLE):
+        return key_file.read(file)
+    names = (KEY_VARIABLE, EARLIER_KEY_VARIABLE)
+    given = {name: environment[name] for name in names if environment.get(name)}
+    for name, key in given.items():
+        if len(key) < SHORTEST_KEY:
             raise SettingError(
-                f"{KEY_VARIABLE} has {len(given)} characters",
+                f"{name} has {len(key)} characters",
                 expected=f"at least {SHORTEST_KEY}, drawn at random",
                 remedy="Draw one: python3 -c 'import secrets; print(secrets.token_hex(32))'.",
             )
-        return given.encode()
-    if not file.exists():
-        _drawn(file)
-    key = file.read_bytes().strip()
-    if len(key) < SHORTEST_KEY:
-        raise SettingError(
-            f"The key in {file} has {len(key)} characters",
-            expected=f"at least {SHORTEST_KEY}",
-            remedy="Put back the file that this console began with.",
-        )
-    return key
-
-
-def _drawn(file: Path) -> None:
-    """Write a new key, whole from its first moment on: another process may come at the same time."""
-    with tempfile.NamedTemporaryFile("w", dir=file.parent) as new:  # of this user's alone
-        new.write(secrets.token_hex(32))
-        new.flush()
-        os.fsync(new.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(new.name, file)
+    return [key.encode() for key in given.values()]
 
 
 def _migrated(settings: Settings) -> None:
     database = Database(settings.database_url)
     database.migrate()
     with database.reading() as rows:
-        secrets_at_rest.check(rows, Sealed(settings.secret_key))
+        secrets_at_rest.check(rows, Sealed(settings.secret_key, settings.earlier_keys))
     database.close()
 
 

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from cryptography.fernet import InvalidToken
 from sqlalchemy import text
 
 import console_factories
 from console_factories import PASSWORD, a_console, posted
+from fraud_detect.console import key_file, secrets_at_rest
 from fraud_detect.console.keys import Sealed
 from fraud_detect.console.storage.database import Database
-from fraud_detect.console.storage.tables import User
+from fraud_detect.console.storage.tables import CustomerSecret, User
 from fraud_detect.entrypoints.cli import main
 from fraud_detect.entrypoints.console import _migrated, settings_of
 from fraud_detect.errors import SettingError
@@ -123,6 +125,67 @@ def test_a_console_does_not_begin_with_the_key_of_another(tmp_path: Path) -> Non
         _migrated(settings)
     assert told(tmp_path, "accounts", "forget-secrets", "--yes").output == "1 secrets are forgotten.\n"
     _migrated(settings)
+
+
+def sealed_secret(root: Path, sealed: Sealed) -> None:
+    """Give the one account and a customer a secret."""
+    with Database(console_factories.database_of(root)).writing() as rows:
+        rows.query(User).one().totp_secret = sealed.seal("of an account")
+        rows.add(CustomerSecret(customer="C1", secret=sealed.seal("of a customer"), failures=0))
+
+
+def opened_secrets(root: Path, sealed: Sealed) -> set[str]:
+    """Return what `sealed` opens of the secrets; raises InvalidToken if it does not open one."""
+    with Database(console_factories.database_of(root)).reading() as rows:
+        return {sealed.open(secret) for secret in secrets_at_rest._all(rows)}
+
+
+SECRETS = {"of an account", "of a customer"}
+
+
+def test_a_changed_key_opens_every_secret_and_the_one_before_none(tmp_path: Path) -> None:
+    added(tmp_path)
+    file = tmp_path / "console/key"
+    before = file.read_bytes()
+    sealed_secret(tmp_path, Sealed(before))
+
+    assert told(tmp_path, "accounts", "change-key").output == "2 secrets are sealed with the new key.\n"
+    assert opened_secrets(tmp_path, Sealed(file.read_bytes())) == SECRETS
+    with pytest.raises(InvalidToken):
+        opened_secrets(tmp_path, Sealed(before))
+    assert (before in file.read_bytes(), file.stat().st_mode & 0o777) == (False, 0o600)
+    assert "hold" in told(tmp_path, "audit").output
+
+
+@pytest.mark.parametrize("function", ["renew", "end_change"])
+def test_a_change_of_the_key_that_breaks_off_loses_nothing(
+    tmp_path: Path, function: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added(tmp_path)
+    sealed_secret(tmp_path, Sealed((tmp_path / "console/key").read_bytes()))
+    module = secrets_at_rest if function == "renew" else key_file
+    with monkeypatch.context() as patched:
+        patched.setattr(module, function, lambda *_, **__: 1 / 0)
+        assert told(tmp_path, "accounts", "change-key").exit_code != 0
+
+    _migrated(settings_of(tmp_path, console_factories.database_of(tmp_path), {}))
+    assert told(tmp_path, "accounts", "change-key").exit_code == 0
+    key = (tmp_path / "console/key").read_bytes()
+    assert (opened_secrets(tmp_path, Sealed(key)), len(key.split())) == (SECRETS, 1)
+
+
+def test_a_key_of_the_environment_is_changed_by_naming_both(tmp_path: Path) -> None:
+    before, after = "b" * 32, "a" * 32
+    env = {"FRAUD_DETECT_CONSOLE_KEY": before, "FRAUD_DETECT_PASSWORD": PASSWORD}
+    told(tmp_path, "accounts", "add", "ada", env=env)
+    sealed_secret(tmp_path, Sealed(before.encode()))
+
+    alone = told(tmp_path, "accounts", "change-key", env={"FRAUD_DETECT_CONSOLE_KEY": after})
+    assert (alone.exit_code, "does not open 2 of the secrets" in alone.output) == (1, True)
+    both = {"FRAUD_DETECT_CONSOLE_KEY": after, "FRAUD_DETECT_CONSOLE_EARLIER_KEY": before}
+    assert told(tmp_path, "accounts", "change-key", env=both).exit_code == 0
+    assert opened_secrets(tmp_path, Sealed(after.encode())) == SECRETS
+    assert not (tmp_path / "console/key").exists()
 
 
 @pytest.mark.usefixtures("one_engine")
