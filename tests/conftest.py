@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 from collections.abc import Iterator
@@ -20,6 +21,12 @@ settings.load_profile("reproducible")
 
 # schemathesis' plugin puts a printer in its place that prints nothing: no failing example of any test could be read.
 core.RepresentationPrinter = pretty.RepresentationPrinter
+
+
+def pytest_collection_finish() -> None:
+    """Let garbage collections pass over thousands of collected tests, which took each of them seconds at the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -154,6 +154,7 @@ def test_ctrl_c_ends_the_work_and_leaves_an_earlier_model(tmp_path: Path) -> Non
     layout = Layout(tmp_path)
     layout.model.mkdir()
     (layout.model / "manifest.json").write_text("{}")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin with it ignored
 
     assert run(lambda _: signal.raise_signal(signal.SIGINT), layout) == INTERRUPTED
     assert (layout.model / "manifest.json").read_text() == "{}"
