@@ -29,6 +29,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    """Take them back, since libraries complain of what is left at the end."""
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True)
 def _clean_slate() -> Iterator[None]:
     """Give back the signal handlers and the logger that a command run inside the test took for itself."""
