@@ -18,6 +18,8 @@ OF_A_VIEW, OF_A_PROGRAM = "600 per minute", "60000 per minute"
 """Of each view: what a person or an address may ask for, and what a program with its token may."""
 FAILED_LOG_INS, LOG_INS, CODES = "10 per minute", "60 per minute", "5 per minute"
 """Of an address: refused log-ins, and all; and of an account: codes of a second factor."""
+NEW_PASSWORDS = "10 per minute"
+"""Of an account, counted before the answer: to judge one takes up to 0.2 s."""
 BODY_BYTES = 1 << 20
 """Of a request. A view that takes more says so before anything reads the form, by its `url_value_preprocessor`."""
 

@@ -5,10 +5,11 @@ Knows the tables that hold them. Never knows Flask, codes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from cryptography.fernet import InvalidToken
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fraud_detect.console import audit
@@ -32,7 +33,7 @@ def renew(session: Session, sealed: Sealed, *, now: datetime, by: str) -> int:
     """Seal every secret with the present key of `sealed`; return how many there were. Raises as `check` does."""
     check(session, sealed)
     count = 0
-    for user in session.scalars(select(User).where(User.totp_secret.is_not(None))):
+    for user in _users(session):
         user.totp_secret, count = sealed.renewed(user.totp_secret or b""), count + 1
     for customer in session.scalars(select(CustomerSecret)):
         # One that is being set up goes: the log-in that began it ends with the key.
@@ -43,15 +44,22 @@ def renew(session: Session, sealed: Sealed, *, now: datetime, by: str) -> int:
     return count
 
 
-def forget(session: Session, *, now: datetime, by: str) -> int:
-    """Turn off every second factor and every customer's authenticator; return how many there were."""
-    customers = session.scalar(select(func.count()).select_from(CustomerSecret)) or 0
-    users = session.scalar(select(func.count()).where(User.totp_secret.is_not(None))) or 0
-    session.execute(update(User).values(totp_secret=None, totp_last_step=None))
-    session.execute(delete(CustomerSecret))
-    detail = {"accounts": users, "customers": customers}
+def forget(session: Session, sealed: Sealed, *, now: datetime, by: str) -> int:
+    """Turn off every second factor and customer's authenticator that `sealed` does not open; return how many."""
+    users = [user for user in _users(session) if not _opens(user.totp_secret or b"", sealed)]
+    enrolled = session.scalars(select(CustomerSecret).where(CustomerSecret.secret.is_not(None)))
+    customers = [row for row in enrolled if not _opens(row.secret or b"", sealed)]
+    for user in users:
+        user.totp_secret = user.totp_last_step = None
+    for customer in customers:
+        session.delete(customer)
+    detail = {"accounts": len(users), "customers": len(customers)}
     audit.append(session, actor=by, action="secrets forgotten", subject="authenticators", now=now, detail=detail)
-    return users + customers
+    return len(users) + len(customers)
+
+
+def _users(session: Session) -> Sequence[User]:
+    return session.scalars(select(User).where(User.totp_secret.is_not(None))).all()
 
 
 def _all(session: Session) -> list[bytes]:

@@ -15,12 +15,20 @@ import click
 from fraud_detect.console import key_file, secrets_at_rest
 from fraud_detect.console.accounts import passwords, tokens, users
 from fraud_detect.console.accounts.users import AccountError
-from fraud_detect.console.keys import Sealed
-from fraud_detect.console.settings import utc_now
+from fraud_detect.console.settings import Settings, utc_now
 from fraud_detect.console.storage.database import Database
 from fraud_detect.console.storage.tables import Role, User
-from fraud_detect.entrypoints.console import KEY_FILE, KEY_VARIABLE, database_option, root_option, settings_of
+from fraud_detect.entrypoints.console import (
+    EARLIER_KEY_VARIABLE,
+    KEY_FILE,
+    KEY_VARIABLE,
+    database_option,
+    root_option,
+    sealed_of,
+    settings_of,
+)
 from fraud_detect.entrypoints.faults import faults_shown
+from fraud_detect.errors import SettingError
 
 BY = "command line"
 """Whom the audit log names."""
@@ -111,27 +119,37 @@ def change_key(root: Path, database: str | None) -> None:
     The new key is drawn into ROOT/console/key; or it is that of FRAUD_DETECT_CONSOLE_KEY, and the one so far that of
     FRAUD_DETECT_CONSOLE_EARLIER_KEY. Everybody has to log in anew, and calls under way end.
     """
-    settings = settings_of(root, database, os.environ)
-    if not os.environ.get(KEY_VARIABLE):
-        key_file.begin_change(settings.folder / KEY_FILE)
+    of_the_environment = bool(os.environ.get(KEY_VARIABLE))
+    file = settings_of(root, database, os.environ).folder / KEY_FILE
+    with key_file.used(file, to_change_it=True):
+        if not of_the_environment:
+            key_file.begin_change(file)
         settings = settings_of(root, database, os.environ)
-    store = Database(settings.database_url)
-    store.migrate()
-    with store.writing() as rows:
-        sealed = Sealed(settings.secret_key, settings.earlier_keys)
-        count = secrets_at_rest.renew(rows, sealed, now=utc_now(), by=BY)
-    if not os.environ.get(KEY_VARIABLE):
-        key_file.end_change(settings.folder / KEY_FILE)
+        _refuse_the_same_key(settings)
+        with _store(root, database).writing() as rows:
+            count = secrets_at_rest.renew(rows, sealed_of(settings), now=utc_now(), by=BY)
+        if not of_the_environment:
+            key_file.end_change(file)
     click.echo(f"{count} secrets are sealed with the new key.")
 
 
+def _refuse_the_same_key(settings: Settings) -> None:
+    if not settings.earlier_keys or settings.secret_key in settings.earlier_keys:
+        raise SettingError(
+            f"{KEY_VARIABLE} is the key so far, or {EARLIER_KEY_VARIABLE} does not say which that is",
+            expected="the new key in the one, the key so far in the other",
+            remedy="Draw a new one: python3 -c 'import secrets; print(secrets.token_hex(32))'.",
+        )
+
+
 @command.command("forget-secrets")
-@click.confirmation_option(prompt="Everybody has to set up the authenticator app anew. Go on?")
+@click.confirmation_option(prompt="Whose secret the key does not open has to set up the authenticator app anew. Go on?")
 @_of_a_console
 def forget_secrets(root: Path, database: str | None) -> None:
-    """Turn off all second factors and customers' authenticators, since the key that opens them is lost."""
+    """Turn off the second factors and customers' authenticators that no key opens any more, since it is lost."""
+    settings = settings_of(root, database, os.environ)
     with _store(root, database).writing() as rows:
-        count = secrets_at_rest.forget(rows, now=utc_now(), by=BY)
+        count = secrets_at_rest.forget(rows, sealed_of(settings), now=utc_now(), by=BY)
     click.echo(f"{count} secrets are forgotten.")
 
 

@@ -5,6 +5,7 @@ Knows the environment, the console's parts, gunicorn. Never knows pages.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -38,7 +39,7 @@ from fraud_detect.sagemaker.layout import DEFAULT_ROOT, Layout
 THIS_MACHINE, EVERY_ADDRESS = "127.0.0.1", "0.0.0.0"  # noqa: S104 - a container's port is reached from outside it
 KEY_VARIABLE, DATABASE_VARIABLE = "FRAUD_DETECT_CONSOLE_KEY", "FRAUD_DETECT_CONSOLE_DATABASE"
 EARLIER_KEY_VARIABLE = "FRAUD_DETECT_CONSOLE_EARLIER_KEY"
-KEY_FILE, DATABASE_FILE = "key", "console.sqlite"
+FOLDER, KEY_FILE, DATABASE_FILE = "console", "key", "console.sqlite"
 THREADS = 128
 """Each browser that listens to the desk holds one, each request whose transactions are being filed another."""
 GRACE_SECONDS = 20
@@ -70,21 +71,23 @@ database_option = click.option(
 def command(endpoint: str, root: Path, database: str | None, port: int, host: str, *, https: bool) -> None:
     """Serve the web console of the model in ROOT/model, which ENDPOINT scores with, until a signal comes."""
     log.configure()
-    try:
-        settings = settings_of(root, database, os.environ, behind_https=https)
-        examples_of(bundle.read(settings.model_folder))
-        opened(endpoint)
-        _migrated(settings)
-    except UserError as error:
-        logger.error("%s", error)  # noqa: TRY400 - its text says all
-        sys.exit(USER_FAULT)
-    except Exception:
-        logger.exception("Bug in fraud-detect; please report it")
-        sys.exit(OUR_FAULT)
-    logger.info("the console is on http://%s:%d and scores with %s", host, port, endpoint)
-    # Uploads pass through files, and the root of a container may be read-only.
-    tempfile.tempdir = str(settings.folder)
-    Server(settings, endpoint, {"bind": f"{host}:{port}"}).run()
+    with contextlib.ExitStack() as until_the_end:
+        try:
+            until_the_end.enter_context(key_file.used(_made(root / FOLDER) / KEY_FILE, to_change_it=False))
+            settings = settings_of(root, database, os.environ, behind_https=https)
+            examples_of(bundle.read(settings.model_folder))
+            opened(endpoint)
+            _migrated(settings)
+        except UserError as error:
+            logger.error("%s", error)  # noqa: TRY400 - its text says all
+            sys.exit(USER_FAULT)
+        except Exception:
+            logger.exception("Bug in fraud-detect; please report it")
+            sys.exit(OUR_FAULT)
+        logger.info("the console is on http://%s:%d and scores with %s", host, port, endpoint)
+        # Uploads pass through files, and the root of a container may be read-only.
+        tempfile.tempdir = str(settings.folder)
+        Server(settings, endpoint, {"bind": f"{host}:{port}"}).run()
 
 
 @click.command("console-openapi")
@@ -102,7 +105,7 @@ def settings_of(
     root: Path, database: str | None, environment: Mapping[str, str], *, behind_https: bool = False
 ) -> Settings:
     """Return the settings of a console under `root`, whose folder and key are made where there are none."""
-    folder = _made(root / "console")
+    folder = _made(root / FOLDER)
     address = database or environment.get(DATABASE_VARIABLE) or f"sqlite:///{folder / DATABASE_FILE}"
     layout = Layout(root)
     key, *earlier = _keys(folder / KEY_FILE, environment)
@@ -116,6 +119,11 @@ def settings_of(
         behind_https=behind_https,
         smtp=smtp.of(environment),
     )
+
+
+def sealed_of(settings: Settings) -> Sealed:
+    """Return what opens and seals the secrets in the console's database."""
+    return Sealed(settings.secret_key, settings.earlier_keys)
 
 
 def _made(folder: Path) -> Path:
@@ -154,7 +162,7 @@ def _migrated(settings: Settings) -> None:
     database = Database(settings.database_url)
     database.migrate()
     with database.reading() as rows:
-        secrets_at_rest.check(rows, Sealed(settings.secret_key, settings.earlier_keys))
+        secrets_at_rest.check(rows, sealed_of(settings))
     database.close()
 
 

@@ -19,7 +19,7 @@ from fraud_detect.console.accounts.forms import OffForm, PasswordForm, SecondFac
 from fraud_detect.console.accounts.passwords import PasswordError
 from fraud_detect.console.context import console
 from fraud_detect.console.identity import sign_out
-from fraud_detect.console.limits import FAILED_LOG_INS, limiter, refused
+from fraud_detect.console.limits import FAILED_LOG_INS, NEW_PASSWORDS, limiter, refused
 from fraud_detect.console.storage.tables import LoginSession, User
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
@@ -43,7 +43,7 @@ def show() -> ResponseReturnValue:
 
 
 @blueprint.route("/password", methods=["GET", "POST"])
-@limiter.limit(FAILED_LOG_INS, methods=["POST"], deduct_when=refused)
+@limiter.limit(NEW_PASSWORDS, methods=["POST"])
 def password() -> ResponseReturnValue:
     """Change the password, for who knows the one so far; all sessions end but this one."""
     here, caller, form = console(), the_caller(), PasswordForm()

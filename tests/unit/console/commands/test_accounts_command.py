@@ -180,12 +180,63 @@ def test_a_key_of_the_environment_is_changed_by_naming_both(tmp_path: Path) -> N
     told(tmp_path, "accounts", "add", "ada", env=env)
     sealed_secret(tmp_path, Sealed(before.encode()))
 
-    alone = told(tmp_path, "accounts", "change-key", env={"FRAUD_DETECT_CONSOLE_KEY": after})
-    assert (alone.exit_code, "does not open 2 of the secrets" in alone.output) == (1, True)
+    wrong = {"FRAUD_DETECT_CONSOLE_KEY": after, "FRAUD_DETECT_CONSOLE_EARLIER_KEY": "c" * 32}
+    answer = told(tmp_path, "accounts", "change-key", env=wrong)
+    assert (answer.exit_code, "does not open 2 of the secrets" in answer.output) == (1, True)
     both = {"FRAUD_DETECT_CONSOLE_KEY": after, "FRAUD_DETECT_CONSOLE_EARLIER_KEY": before}
     assert told(tmp_path, "accounts", "change-key", env=both).exit_code == 0
     assert opened_secrets(tmp_path, Sealed(after.encode())) == SECRETS
     assert not (tmp_path / "console/key").exists()
+
+
+@pytest.mark.parametrize("earlier", ["", "b" * 32])
+def test_a_key_of_the_environment_that_stays_is_not_called_new(tmp_path: Path, earlier: str) -> None:
+    env = {"FRAUD_DETECT_CONSOLE_KEY": "b" * 32, "FRAUD_DETECT_CONSOLE_EARLIER_KEY": earlier}
+    answer = told(tmp_path, "accounts", "change-key", env=env)
+    assert (answer.exit_code, "expected the new key in the one" in answer.output) == (1, True)
+
+
+def test_a_key_that_somebody_uses_is_not_changed_and_one_that_is_being_changed_not_used(tmp_path: Path) -> None:
+    added(tmp_path)
+    file = tmp_path / "console/key"
+    before = file.read_bytes()
+    with key_file.used(file, to_change_it=False), key_file.used(file, to_change_it=False):
+        answer = told(tmp_path, "accounts", "change-key")
+    assert (answer.exit_code, "Stop that console first" in answer.output, file.read_bytes()) == (1, True, before)
+
+    with key_file.used(file, to_change_it=True), pytest.raises(SettingError, match="is being changed"):
+        key_file.used(file, to_change_it=False).__enter__()
+
+
+def test_a_key_that_cannot_be_replaced_stays_and_leaves_no_other_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added(tmp_path)
+    before = (tmp_path / "console/key").read_bytes()
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError(16, "Device or resource busy")))
+        answer = told(tmp_path, "accounts", "change-key")
+    assert (answer.exit_code, "is still the one so far" in answer.output) == (1, True)
+    assert (tmp_path / "console/key").read_bytes() == before
+    assert not list((tmp_path / "console").glob("key.new"))
+
+
+def test_only_what_the_key_does_not_open_is_forgotten(tmp_path: Path) -> None:
+    added(tmp_path)
+    sealed_secret(tmp_path, Sealed((tmp_path / "console/key").read_bytes()))
+    with Database(console_factories.database_of(tmp_path)).writing() as rows:
+        rows.query(User).one().totp_secret = Sealed(b"another key").seal("lost")
+
+    assert told(tmp_path, "accounts", "forget-secrets", "--yes").output == "1 secrets are forgotten.\n"
+    assert opened_secrets(tmp_path, Sealed((tmp_path / "console/key").read_bytes())) == {"of a customer"}
+
+
+@pytest.mark.usefixtures("one_engine")
+def test_a_key_of_several_words_is_one_key(tmp_path: Path) -> None:
+    words = "correct horse battery staple is the key of this console"
+    (tmp_path / "console").mkdir()
+    (tmp_path / "console/key").write_text(f"{words}\n")
+    assert settings_of(tmp_path, None, {}).secret_key == words.encode()
 
 
 @pytest.mark.usefixtures("one_engine")
