@@ -45,7 +45,7 @@ def test_a_length_that_cannot_be_is_told(length: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "password", ["four words are enough", "Ærø og Fanø i regn", passwords.one_time(), "x1 ?kq" + " 9" * 10]
+    "password", ["four words are enough", "Ærø og Fanø i regn", "pKzd1KUGojomtQA9", "x1 ?kq" + " 9" * 10]
 )
 def test_what_is_taken_matches_its_hash_and_nothing_else_does(password: str) -> None:
     made = passwords.hashed(password, name="anna")
