@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import select
 
 from factories import an_artifact
@@ -72,6 +73,25 @@ class SigmoidEndpoint:
         return "http://localhost:8080"
 
 
+class CompiledPages(BytecodeCache):
+    """Jinja's templates, compiled once for the consoles of all tests rather than for each."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill in what is known of a template."""
+        if bucket.key in self._known:
+            bucket.bytecode_from_string(self._known[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Remember what was compiled."""
+        self._known[bucket.key] = bucket.bytecode_to_string()
+
+
+PAGES = CompiledPages()
+
+
 def database_of(root: Path) -> str:
     """Return the address of the database of the console under `root`; tests put PostgreSQL's in place of this."""
     return f"sqlite:///{root / 'console/console.sqlite'}"
@@ -107,6 +127,7 @@ def a_console(
     settings = settings_for(root, **overrides)
     app = create_app(settings, endpoint or SigmoidEndpoint(), desk_endpoint=desk_endpoint, clock=clock or Turned())
     app.testing = False  # errors are answered as they are to users
+    app.jinja_env.bytecode_cache = PAGES
     return app
 
 

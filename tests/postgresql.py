@@ -22,6 +22,8 @@ from fraud_detect.console.storage.database import Database
 BINARIES = Path("/usr/lib/postgresql")
 OWNER = "postgres"
 TEMPLATE = "migrated"
+IN_MEMORY, ON_DISK = Path("/dev/shm"), Path("/tmp")  # noqa: S108 - mkdtemp makes a folder of its own there
+ROOM_BYTES = 1 << 30
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=300", "shared_buffers=32MB")
 
 
@@ -78,7 +80,7 @@ class ClusterOfTests:
 @contextmanager
 def running(binaries: Path, *, settings: tuple[str, ...] = FAST) -> Iterator[ClusterOfTests]:
     """Give a new server; it is stopped and its files are deleted at the end. It refuses root, so it runs as another."""
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # a socket's path has to be short
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=_place()))  # a socket's path has to be short
     user = _owner() if os.geteuid() == 0 else None
     if user is not None:
         os.chown(folder, user.pw_uid, user.pw_gid)
@@ -99,6 +101,13 @@ def running(binaries: Path, *, settings: tuple[str, ...] = FAST) -> Iterator[Clu
     finally:
         do(*control, "-m", "immediate", "stop")
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _place() -> Path:
+    """Return where to keep databases: in memory where there is room, for each test makes one and drops it again."""
+    if IN_MEMORY.is_dir() and os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > ROOM_BYTES:
+        return IN_MEMORY
+    return ON_DISK
 
 
 def _owner() -> pwd.struct_passwd:

@@ -14,6 +14,13 @@ from docker_engine import CALLER, REPOSITORY, SERVE_PORT, TEST_DIR, Container, M
 VERSION, REVISION = "1.2.3", "0123456789ab"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder as one that is run alone: there is one engine."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.alone)
+
+
 @pytest.fixture(scope="session")
 def image() -> str:
     """Return the name of the image, built from the work tree."""

@@ -22,6 +22,8 @@ from fraud_detect.console.keys import fingerprint
 from fraud_detect.console.score.api import PATH
 from fraud_detect.console.storage.tables import ApiToken, Role, User
 
+pytestmark = pytest.mark.alone
+
 TOKEN = "of a program"
 EXAMPLES = 60
 WITHOUT_BODY = ("HEAD", "OPTIONS")

@@ -29,7 +29,7 @@ from running_server import PATIENCE_SECONDS, Server
 from training_factories import REPOSITORY, a_root, metrics_of, train
 
 PAGE = REPOSITORY / "docs" / "console-desk.md"
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 RATE, SECONDS, BROWSERS = 50, 5, 10
 
 

@@ -19,7 +19,7 @@ from factories import an_artifact
 from fraud_detect.console.storage.tables import Role
 from running_server import Server, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 BOUNDARY = "part-of-a-form"
 _TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')

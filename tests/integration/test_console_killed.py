@@ -28,6 +28,8 @@ from fraud_detect.console.storage.tables import ApiToken, AuditEntry, Role
 from fraud_detect.entrypoints.cli import main
 from running_server import a_free_port
 
+pytestmark = pytest.mark.alone
+
 PASSWORD = "correct horse battery"
 KILLS, WRITERS, SEED, START_SECONDS = 3, 4, 20260601, 240
 

@@ -18,6 +18,8 @@ from fraud_detect.entrypoints.train import train_root
 from running_server import PATIENCE_SECONDS, Server
 from training_factories import REPOSITORY, a_root
 
+pytestmark = pytest.mark.alone
+
 PAGE = (REPOSITORY / "docs" / "console-score.md").read_text(encoding="utf-8")
 ONE, SEVERAL = re.findall(r"```bash\n(curl .*?)```", PAGE, flags=re.DOTALL)
 (ANSWER,) = re.findall(r"```json\n(.*?)```", PAGE, flags=re.DOTALL)

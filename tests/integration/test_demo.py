@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).parents[2]
 DEMO = REPOSITORY / ".demo"
 LIMIT_SECONDS = 120  # what the README promises on 2 cores, once everything is installed
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 class Run(NamedTuple):

@@ -22,7 +22,7 @@ DEMO = REPOSITORY / ".demo"
 PASSWORD = "several plain words"
 LIMIT_SECONDS = 240
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 @dataclass

@@ -16,6 +16,8 @@ import pytest
 from factories import an_artifact
 from running_server import ROW, Server, alone, behind_nginx, wait_until
 
+pytestmark = pytest.mark.alone
+
 HOST = b"Host: x\r\n"
 QUIET_SECONDS = 0.1
 """After that a server that has said something has said all."""

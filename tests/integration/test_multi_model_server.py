@@ -16,6 +16,8 @@ import pytest
 from factories import an_artifact
 from running_server import ROW, Answer, Server, alone, behind_nginx, outcome, wait_until
 
+pytestmark = pytest.mark.alone
+
 MODES = [behind_nginx, alone]
 MANY_MODELS = {"SAGEMAKER_MULTI_MODEL": "true", "SAGEMAKER_CONTAINER_LOG_LEVEL": "WARNING"}
 """Nobody reads the log while a test runs: the lines of so many requests would not fit into its pipe."""

@@ -27,6 +27,8 @@ from running_server import (
     wait_until,
 )
 
+pytestmark = pytest.mark.alone
+
 MODES = [behind_nginx, alone]
 LIMIT_MB = 25
 

@@ -16,7 +16,7 @@ import pytest
 from factories import an_artifact
 from running_server import ROW, Server, behind_nginx, children, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 HEAD = b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\n"
 BODY_OF_ROWS = HEAD + b"Connection: close\r\nContent-Length: %d\r\n\r\n"
 REQUEST = BODY_OF_ROWS % len(ROW) + ROW

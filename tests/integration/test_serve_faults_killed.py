@@ -15,7 +15,7 @@ from factories import an_artifact
 from load import LOST, REFUSED, RIGHT, Load
 from running_server import PATIENCE_SECONDS, Server, alone, behind_nginx, children, is_gone, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 MODES = [behind_nginx, alone]
 BUSY = 503
 GUNICORN, NGINX = "fraud_detect.serving.server", "nginx: master"

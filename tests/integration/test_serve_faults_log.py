@@ -19,6 +19,8 @@ import pytest
 from factories import an_artifact
 from running_server import ROW, Answer, Server, alone, behind_nginx, wait_until
 
+pytestmark = pytest.mark.alone
+
 MODES = [behind_nginx, alone]
 MARKER = "987654.125"
 """A value that stands nowhere but in requests."""

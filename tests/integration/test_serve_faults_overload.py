@@ -14,7 +14,7 @@ from factories import a_number, a_schema, an_artifact
 from running_server import ROW, Answer, Server, behind_nginx, wait_until
 from slow_model import an_artifact_that_takes_its_time
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("_nginx_there")]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.usefixtures("_nginx_there")]
 SOME_TIME = b"400000,3\n"
 """To a model that counts so far before it answers."""
 FOR_EVER = b"16000000,3\n"

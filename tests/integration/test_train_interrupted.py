@@ -30,6 +30,7 @@ from training_factories import (
     metrics_of,
 )
 
+pytestmark = pytest.mark.alone
 SOMEBODY = 1234
 
 

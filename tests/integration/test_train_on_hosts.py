@@ -25,6 +25,8 @@ from host_factories import (
 )
 from training_factories import a_mixed_table, configure, files_of, train
 
+pytestmark = pytest.mark.alone
+
 QUICK = {
     "label_column": "kind",
     "positive_label": "bad",
