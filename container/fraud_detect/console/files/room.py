@@ -1,4 +1,4 @@
-"""Whether the disk has room for one more upload, beside those that come, those that wait, and what the database needs.
+"""Whether the disk has room for one more file, beside those that come, those that wait, and what the database needs.
 
 Knows sizes and the disk. Never knows Flask, the database.
 """
@@ -31,8 +31,7 @@ class Room:
     def taken(self, size: int) -> bool:
         """Take room for an upload of `size` bytes until it is `given_back`; False where there is not so much."""
         with self._lock:
-            needed = RESERVE_BYTES + PER_BYTE * (self.coming + size) + PER_BYTE_THAT_IS_THERE * self._waiting()
-            if shutil.disk_usage(self._folders.path).free < needed:
+            if not self._is_free(PER_BYTE * size):
                 return False
             self.coming += size
             return True
@@ -41,6 +40,15 @@ class Room:
         """Forget an upload: it is whole and waits, or it is gone."""
         with self._lock:
             self.coming -= size
+
+    def is_enough_for(self, size: int) -> bool:
+        """Return whether a file of `size` bytes that is there already can be scored."""
+        with self._lock:
+            return self._is_free(PER_BYTE_THAT_IS_THERE * size)
+
+    def _is_free(self, wanted: int) -> bool:
+        promised = PER_BYTE * self.coming + PER_BYTE_THAT_IS_THERE * self._waiting()
+        return shutil.disk_usage(self._folders.path).free >= RESERVE_BYTES + promised + wanted
 
     def _waiting(self) -> int:
         return sum(self._folders.of(token).size for token in self._unfinished())

@@ -37,7 +37,7 @@ from fraud_detect.console.files.reading import Columns, FileError, Reading
 from fraud_detect.console.files.records import FileState, TooManyFiles, Viewer
 from fraud_detect.console.files.room import Room
 from fraud_detect.console.files.scoring import MOST_EXPLAINED, Model, Summary, summary_of
-from fraud_detect.console.files.upload import OnDisk, UploadRequest, drain
+from fraud_detect.console.files.upload import InsufficientStorage, OnDisk, UploadRequest, drain
 from fraud_detect.console.files.viewing import page
 from fraud_detect.console.storage.tables import Role, ScoredFile
 from fraud_detect.errors import UserError
@@ -157,6 +157,8 @@ def download(token: str) -> Response:
 def again(token: str) -> ResponseReturnValue:
     """Score a file that failed once more."""
     file, here = _file(token), console()
+    if file.state == FileState.FAILED and not _room().is_enough_for(_folder(file).size):
+        raise InsufficientStorage
     with here.database.writing() as rows:
         waits = records.again(rows, file, the_caller().name, here.clock())
     if waits:

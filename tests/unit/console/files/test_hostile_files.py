@@ -214,6 +214,25 @@ def test_what_waiting_files_will_need_is_not_given_away(tmp_path: Path, monkeypa
     assert (room.taken(101), room.taken(100)) == (False, True)
 
 
+def test_a_file_that_is_there_needs_room_for_what_is_made_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = a_room(tmp_path, monkeypatch, free=(1 << 30) + 1000, waiting=100)
+    assert room.taken(100)
+    assert (room.is_enough_for(101), room.is_enough_for(100)) == (False, True)
+
+
+def test_a_file_that_failed_waits_not_where_the_disk_has_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = logged_in(a_file_console(tmp_path))
+    address = scored(client, a_csv(*["a,1,3"] * 5_000) + b"J\xf6rg,1,3\n")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 30))
+    answer = posted(client, f"{address}/again", page="/files")
+    assert (answer.status_code, "no room for this file" in answer.text) == (507, True)
+    assert "This file was not scored" in client.get(address).text
+
+
 def test_an_upload_gives_its_room_back_when_it_ends(tmp_path: Path) -> None:
     client = logged_in(a_file_console(tmp_path))
     for content in (a_csv(), b"no table", a_csv()):
