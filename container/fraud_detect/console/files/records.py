@@ -106,7 +106,7 @@ def _check_unfinished(rows: Session, user_id: int) -> None:
 
 def begun(rows: Session, token: str) -> ScoredFile | None:
     """Note that a file is being scored, and return it; None if it is gone or done."""
-    file = rows.scalars(select(ScoredFile).where(ScoredFile.token == token)).first()
+    file = rows.scalars(select(ScoredFile).where(ScoredFile.token == token).with_for_update()).first()
     if file is None or file.state not in UNFINISHED:
         return None
     file.state = FileState.SCORING
@@ -125,7 +125,7 @@ def failed(rows: Session, token: str, fault: str, now: datetime) -> None:
 
 def again(rows: Session, file: ScoredFile, by: str, now: datetime) -> bool:
     """Let a file that failed wait once more; return whether it had. Raises as `added` does."""
-    kept = rows.get(ScoredFile, file.id)
+    kept = rows.get(ScoredFile, file.id, with_for_update=True)  # who deletes it waits, or was here before
     if kept is None or kept.state != FileState.FAILED:
         return False
     _check_unfinished(rows, kept.user_id)
@@ -141,7 +141,7 @@ def downloaded(rows: Session, file: ScoredFile, by: str, now: datetime) -> None:
 
 def removed(rows: Session, file: ScoredFile, by: str, now: datetime) -> None:
     """Forget a file."""
-    kept = rows.get(ScoredFile, file.id)
+    kept = rows.get(ScoredFile, file.id, with_for_update=True)  # of two at once, the second finds none
     if kept is not None:
         rows.delete(kept)
         _note(rows, file, by, "file deleted", now, {"name": file.name, "rows": file.rows})
@@ -160,7 +160,7 @@ def tokens(rows: Session) -> set[str]:
 def _ended(
     rows: Session, token: str, now: datetime, action: str, values: Mapping[str, object], detail: Mapping[str, object]
 ) -> None:
-    file = rows.scalars(select(ScoredFile).where(ScoredFile.token == token)).first()
+    file = rows.scalars(select(ScoredFile).where(ScoredFile.token == token).with_for_update()).first()
     if file is None:
         return
     for name, value in values.items():

@@ -26,7 +26,7 @@ from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from werkzeug.exceptions import NotFound, RequestEntityTooLarge
+from werkzeug.exceptions import Gone, NotFound, RequestEntityTooLarge
 
 from fraud_detect.console.access import the_caller
 from fraud_detect.console.context import EXTENSION, Console, console
@@ -52,6 +52,10 @@ DRAINED_TIMES = 5
 """How many times the limit is read of a body that is above it."""
 EVERY_SECONDS = 5
 """How often a browser without JavaScript looks again."""
+GONE = (
+    f"The scored file is no longer in the console's folder; expected it for {records.KEPT.days} days. "
+    "Delete it on its page, and upload the file again."
+)
 
 
 class UploadForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
@@ -145,12 +149,14 @@ def download(token: str) -> Response:
     file, here = _file(token), console()
     if file.state != FileState.DONE:
         raise NotFound
-    with here.database.writing() as rows:
-        records.downloaded(rows, file, the_caller().name, here.clock())
-    stem = file.name.removesuffix(".csv").removesuffix(".CSV")
-    return send_file(
-        _folder(file).scored, "text/csv; charset=utf-8", as_attachment=True, download_name=f"{stem}-scored.csv"
-    )
+    answer = _opened(file)
+    try:
+        with here.database.writing() as rows:
+            records.downloaded(rows, file, the_caller().name, here.clock())
+    except BaseException:
+        answer.close()
+        raise
+    return answer
 
 
 @blueprint.post("/<token>/again")
@@ -227,10 +233,13 @@ def _listed(form: UploadForm, status: int) -> ResponseReturnValue:
 
 
 def _table(file: ScoredFile) -> ResponseReturnValue:
-    folder = _folder(file)
-    summary: Summary = summary_of(folder)
-    alerts_only = request.args.get("alerts") == "1"
-    shown = page(folder, summary, request.args.get("page", 1, type=int), alerts_only=alerts_only)
+    folder, alerts_only = _folder(file), request.args.get("alerts") == "1"
+    try:
+        summary: Summary = summary_of(folder)
+        shown = page(folder, summary, request.args.get("page", 1, type=int), alerts_only=alerts_only)
+    except FileNotFoundError:
+        gone = _gone(file)
+        return render_template("files/gone.html", file=file, text=gone.description), gone.code
     return render_template(
         "files/table.html",
         file=file,
@@ -239,6 +248,23 @@ def _table(file: ScoredFile) -> ResponseReturnValue:
         alerts_only=alerts_only,
         most_explained=MOST_EXPLAINED,
     )
+
+
+def _opened(file: ScoredFile) -> Response:
+    """Return the answer with the scored file, which is open then: nobody can take it away any more."""
+    stem = file.name.removesuffix(".csv").removesuffix(".CSV")
+    try:
+        return send_file(
+            _folder(file).scored, "text/csv; charset=utf-8", as_attachment=True, download_name=f"{stem}-scored.csv"
+        )
+    except FileNotFoundError as error:
+        raise _gone(file) from error
+
+
+def _gone(file: ScoredFile) -> Gone:
+    """Return what is said of a file that was done and is not on the disk; raises NotFound if it was deleted."""
+    _file(file.token)
+    return Gone(GONE)
 
 
 def _progress(file: ScoredFile) -> dict[str, Any]:
