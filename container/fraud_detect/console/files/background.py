@@ -41,6 +41,7 @@ class Scoring:
         self._waiting: Queue[tuple[str, threading.Event]] = Queue()
         self._progress: dict[str, Progress] = {}
         self._abandoned: dict[str, threading.Event] = {}
+        self._unsettled: dict[str, int] = {}
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
 
@@ -93,8 +94,32 @@ class Scoring:
             abandoned.set()
         self._folders.of(file.token).remove()
 
+    def is_written(self, token: str, user_id: int) -> bool:
+        """Return whether the database has an upload though writing it failed: a commit's answer may be lost.
+
+        The folder of one that it has not goes. Where the database does not say either, `expire` asks it again.
+        """
+        if not self._folders.of(token).is_there:  # so the commit was never sent
+            return False
+        self._unsettled[token] = user_id
+        try:
+            return self._settled(token, user_id)
+        except SQLAlchemyError:
+            return False
+
+    def _settled(self, token: str, user_id: int) -> bool:
+        with self._database.writing() as rows:
+            known = records.is_written(rows, token, user_id)
+        if not known:
+            self._folders.of(token).remove()
+        self._unsettled.pop(token, None)
+        return known
+
     def expire(self) -> None:
-        """Remove the files that were kept long enough."""
+        """Remove the files that were kept long enough, and uploads of which it was not known whether they are files."""
+        for token, user_id in [*self._unsettled.items()]:
+            if self._settled(token, user_id):
+                self.add(token)
         with self._database.reading() as rows:
             old = records.too_old(rows, self._clock())
         for file in old:

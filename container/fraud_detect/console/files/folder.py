@@ -53,6 +53,11 @@ class Folder:
         return self.path / "summary.json"
 
     @property
+    def is_there(self) -> bool:
+        """Whether there is such a folder."""
+        return self.path.exists()
+
+    @property
     def size(self) -> int:
         """How many bytes came; 0 where the file is gone."""
         try:
@@ -90,15 +95,18 @@ class Folders:
         """Return the tokens of the folders that are there."""
         return sorted(each.name for each in self.path.iterdir() if each.name != INCOMING)
 
-    def keep(self, upload: Path) -> str:
-        """Move an upload that is whole to a folder of its own, on the disk before this returns; return its token."""
-        token = secrets.token_urlsafe(TOKEN_BYTES)
+    def keep(self, upload: Path, token: str) -> None:
+        """Move an upload that is whole to the folder of `token`, on the disk before this returns."""
         folder = self.of(token)
         folder.path.mkdir(mode=PRIVATE_FOLDER)
         upload.replace(folder.upload)
         synced(folder.path)
         synced(self.path)
-        return token
+
+
+def new_token() -> str:
+    """Return the name of a folder that is not there yet, and that nobody guesses."""
+    return secrets.token_urlsafe(TOKEN_BYTES)
 
 
 @contextmanager

@@ -69,6 +69,12 @@ def added(rows: Session, *, token: str, name: str, size: int, viewer: Viewer, no
     return file
 
 
+def is_written(rows: Session, token: str, user_id: int) -> bool:
+    """Return whether there is a file of this token; a commit of `user_id`'s that is still under way ends before."""
+    _held(rows, user_id)
+    return rows.scalar(select(ScoredFile.id).where(ScoredFile.token == token)) is not None
+
+
 def of(rows: Session, viewer: Viewer) -> Sequence[tuple[ScoredFile, str]]:
     """Return the newest files that `viewer` sees, each with its owner's name."""
     wanted = select(ScoredFile, User.name).join(User, User.id == ScoredFile.user_id)
@@ -90,7 +96,7 @@ def unfinished(rows: Session) -> Sequence[ScoredFile]:
 
 
 def _check_unfinished(rows: Session, user_id: int) -> None:
-    rows.get_one(User, user_id, with_for_update={"key_share": True})  # of two at once, the second counts the first
+    _held(rows, user_id)  # of two at once, the second counts the first
     counts = select(func.count()).where(ScoredFile.state.in_(UNFINISHED))
     if (rows.scalar(counts.where(ScoredFile.user_id == user_id)) or 0) >= MOST_UNFINISHED_OF_ONE:
         raise TooManyFiles(
@@ -102,6 +108,11 @@ def _check_unfinished(rows: Session, user_id: int) -> None:
         raise TooManyFiles(
             f"{MOST_UNFINISHED} files wait already", expected="fewer", remedy="Try again when some are done."
         )
+
+
+def _held(rows: Session, user_id: int) -> None:
+    """Wait for whoever adds a file of this user's, and let nobody else do so before this transaction ends."""
+    rows.get_one(User, user_id, with_for_update={"key_share": True})
 
 
 def begun(rows: Session, token: str) -> ScoredFile | None:

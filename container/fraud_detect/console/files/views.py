@@ -32,7 +32,7 @@ from fraud_detect.console.access import the_caller
 from fraud_detect.console.context import EXTENSION, Console, console
 from fraud_detect.console.files import records
 from fraud_detect.console.files.background import Scoring
-from fraud_detect.console.files.folder import Folder, Folders
+from fraud_detect.console.files.folder import Folder, Folders, new_token
 from fraud_detect.console.files.reading import Columns, FileError, Reading
 from fraud_detect.console.files.records import FileState, TooManyFiles, Viewer
 from fraud_detect.console.files.room import Room
@@ -192,13 +192,14 @@ def _kept(form: UploadForm) -> str:
     size = upload.sync()
     with Reading(upload.path) as reading:
         Columns.of(reading.form(here.manifest.table_schema), here.manifest.table_schema)
-    token = _folders().keep(upload.path)
+    token = new_token()
     try:
         with here.database.writing() as rows:
             records.added(rows, token=token, name=_name(given.filename), size=size, viewer=viewer, now=here.clock())
-    except TooManyFiles:
-        _folders().of(token).remove()
-        raise
+            _folders().keep(upload.path, token)  # last: what fails before leaves it where uploads go by themselves
+    except Exception:
+        if not scoring.is_written(token, viewer.user_id):
+            raise
     scoring.add(token)
     return token
 
