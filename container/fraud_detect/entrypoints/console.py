@@ -43,6 +43,8 @@ FOLDER, KEY_FILE, DATABASE_FILE = "console", "key", "console.sqlite"
 THREADS = 128
 """Each browser that listens to the desk holds one, each request whose transactions are being filed another."""
 GRACE_SECONDS = 20
+IDLE_SECONDS = 5
+"""How long a connection may be silent before a request or amid its headers; it holds no thread meanwhile."""
 
 logger = logging.getLogger(__name__)
 
@@ -179,6 +181,8 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "workers": 1,
             "worker_class": Worker,
             "threads": THREADS,
+            "keepalive": IDLE_SECONDS,
+            "sendfile": False,  # it would wait for ever for a client that takes nothing
             "graceful_timeout": GRACE_SECONDS,
             "proc_name": "fraud-detect console",
             "control_socket_disable": True,
