@@ -1,9 +1,10 @@
-"""A real console and clients who are slow: everybody else is answered meanwhile."""
+"""A real console and clients who are slow or speak broken HTTP: everybody else is answered meanwhile."""
 
 from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import socket
 import time
 from collections.abc import Iterator
@@ -17,6 +18,9 @@ from fraud_detect.entrypoints.console import THREADS
 from running_server import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
+CHUNKED = b"POST %b HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %b\r\nTransfer-Encoding: chunked\r\n%b\r\n%b"
+FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
+BROKEN = [b"ZZ\r\nabc", b"3\r\nabcXX", b"3;\r\x01\r\nabc\r\n0\r\n\r\n", b"3\r\nabc\r\n0\r\nno header\r\n\r\n"]
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +75,16 @@ def test_clients_that_do_not_close_keep_nobody_waiting(console: ConsoleProcess) 
             client = open_until_then.enter_context(connected(console, b"GET /ping HTTP/1.0\r\n\r\n"))
             assert client.recv(1000).startswith(b"HTTP/1.0 200 ")
         assert seconds_of_a_ping(console) < 4  # gunicorn's loop heard each out for two seconds
+
+
+@pytest.mark.parametrize("body", BROKEN)
+def test_broken_chunks_are_the_clients_fault(console: ConsoleProcess, body: bytes) -> None:
+    with connected(console, CHUNKED % (b"/log-in", b"-", FORM, body)) as client:
+        assert client.recv(1000).startswith(b"HTTP/1.1 400 ")
+    with connected(console, CHUNKED % (b"/api/transactions", console.token().encode(), b"", body)) as client:
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+        told = json.loads(answer.read())
+    assert (answer.status, told["error"]) == (400, "That does not work")
+    assert "The body's chunks are broken" in told["message"]
+    assert "Traceback" not in console.log

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from flask import Flask, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_limiter import RateLimitExceeded
+from gunicorn.http.errors import ParseException
 from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from werkzeug.exceptions import HTTPException
@@ -135,6 +136,11 @@ def _add_errors(app: Flask) -> None:
     @app.errorhandler(UserError)
     def users_fault(error: UserError) -> ResponseReturnValue:
         return _said("That does not work", str(error), 400)
+
+    @app.errorhandler(ParseException)
+    def no_chunks(_: ParseException) -> ResponseReturnValue:
+        text = "The body's chunks are broken; expected chunks as HTTP/1.1 has them. Use an HTTP library."
+        return _said("That does not work", text, 400)
 
     @app.errorhandler(EndpointError)
     def endpoint(error: EndpointError) -> ResponseReturnValue:
