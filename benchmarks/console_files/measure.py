@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import re
 import secrets
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-import urllib3
+from console_browser import PATIENCE_SECONDS, Browser
 from memory import BYTES_PER_MB, peak_bytes, resident_bytes
 from processes import Program, free_port, running, workers
 
@@ -26,13 +25,12 @@ from fraud_detect.serving.cpus import available_cpus
 TABLE = Path(__file__).parents[1] / "train" / "table.py"
 OWN = Path(sys.executable).with_name("fraud-detect")
 TRAINED_ROWS, ROUNDS = 100_000, 200
-PAUSE_SECONDS, PATIENCE_SECONDS = 0.1, 1200.0
+PAUSE_SECONDS = 0.1
 NAME, PASSWORD = "measurer", secrets.token_urlsafe(16)
 HEADINGS = (
     *("rows", "MB", "upload s", "scores s", "reasons and writing s", "until shown s", "download s"),
     *("console MB before", "at most"),
 )
-TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
 
 @dataclass(frozen=True)
@@ -52,34 +50,6 @@ class Course:
     def until_shown(self) -> float:
         """Seconds from the first byte sent to the table in the page."""
         return self.upload + self.scoring + self.writing
-
-
-class Browser:
-    """Asks a console as a browser does: it keeps cookies, and sends forms with their token."""
-
-    def __init__(self, url: str) -> None:
-        self._url, self._pool = url, urllib3.PoolManager(timeout=PATIENCE_SECONDS, retries=False)
-        self._cookies: dict[str, str] = {}
-
-    def get(self, path: str) -> urllib3.BaseHTTPResponse:
-        """Return the answer to a path."""
-        return self._ask("GET", path)
-
-    def post(self, path: str, page: str, **fields: str | tuple[str, bytes]) -> urllib3.BaseHTTPResponse:
-        """Return the answer to the form of `page`; a pair is a file's name and content."""
-        found = TOKEN.search(self.get(page).data.decode())
-        assert found, page
-        return self._ask("POST", path, fields={"csrf_token": found[1], **fields})
-
-    def _ask(self, method: str, path: str, **body: object) -> urllib3.BaseHTTPResponse:
-        cookie = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
-        headers = {"Cookie": cookie, "Accept": "text/html"}
-        answer = self._pool.request(method, self._url + path, headers=headers, redirect=False, **body)
-        for text in answer.headers.getlist("Set-Cookie"):
-            name, _, value = text.partition(";")[0].partition("=")
-            self._cookies[name] = value
-        assert answer.status in (200, 302, 303), (path, answer.status, answer.data[:400])
-        return answer
 
 
 def course_of(browser: Browser, console: int, content: bytes, rows: int) -> Course:
