@@ -36,7 +36,7 @@ class ServedHere(Exchange):
         self.before(body)
         self._model = self._model or load(self.folder)
         reply = respond(Request(body, content_type, accept), self._model)
-        return Answer(reply.status, reply.body)
+        return Answer(reply.status, reply.whole())
 
     def score(self, rows: Sequence[Row], *, reasons: int = 0) -> Sequence[Score]:
         """Return the scores of `rows`."""

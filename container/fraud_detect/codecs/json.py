@@ -256,15 +256,14 @@ def encode(columns: Mapping[str, Sequence[object]]) -> bytes:
     return orjson.dumps({"predictions": list(_objects(columns))})
 
 
-def join(parts: Iterable[bytes]) -> bytes:
-    """Return the documents that `encode` made for some rows each as the one that it would make for all."""
+def join(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the documents that `encode` made for some rows each as pieces of the one that it would make for all."""
     opening, closing = b'{"predictions":[', b"]}"
-    whole = bytearray(opening)
+    before = opening
     for part in parts:
-        whole += b"," if len(whole) > len(opening) else b""
-        whole += part[len(opening) : -len(closing)]
-    whole += closing
-    return bytes(whole)
+        yield before + part[len(opening) : -len(closing)]
+        before = b","
+    yield closing
 
 
 def encode_lines(columns: Mapping[str, Sequence[object]]) -> bytes:

@@ -37,8 +37,8 @@ READERS: Mapping[str, Decode] = {
     JSON_LINES: json.decode_lines,
     PARQUET: parquet.decode,
 }
-JOINERS: Mapping[str, Callable[[Iterable[bytes]], bytes]] = {CSV: b"".join, JSON: json.join, JSON_LINES: b"".join}
-"""From the bodies of parts of an answer to that of the whole."""
+JOINERS: Mapping[str, Callable[[Iterable[bytes]], Iterable[bytes]]] = {CSV: iter, JSON: json.join, JSON_LINES: iter}
+"""From the bodies of parts of an answer to what follows each other in that of the whole."""
 WRITERS: Mapping[str, Encode] = {CSV: csv.encode, JSON: json.encode, JSON_LINES: json.encode_lines}
 ALIASES: Mapping[str, str] = {
     "": CSV,

@@ -126,7 +126,8 @@ def _check_attributes(text: str) -> None:
 
 def response_of(reply: Reply, environ: MutableMapping[str, Any] | None = None) -> Response:
     """Return `reply` as Flask sends it; one with scores needs the request's environment, and has its attributes."""
-    response = Response(reply.body, reply.status, content_type=CONTENT_TYPES.get(reply.media_type, reply.media_type))
+    body = [reply.body, *reply.rest] if reply.rest else reply.body
+    response = Response(body, reply.status, content_type=CONTENT_TYPES.get(reply.media_type, reply.media_type))
     if reply.retry_seconds is not None:
         response.headers["Retry-After"] = str(reply.retry_seconds)
     if environ is not None and reply.tally is not None:

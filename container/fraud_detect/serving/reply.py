@@ -27,7 +27,8 @@ NOT_HTTP: Mapping[int, str] = {
 class Reply(NamedTuple):
     """Status, body and media type of an answer.
 
-    `retry_seconds` tells a client when to try again; `tally` is of the rows that were scored.
+    `retry_seconds` tells a client when to try again; `tally` is of the rows that were scored; `rest` are the pieces that
+    follow the body of a large answer.
     """
 
     status: int
@@ -35,6 +36,11 @@ class Reply(NamedTuple):
     media_type: str
     retry_seconds: int | None = None
     tally: Tally | None = None
+    rest: Sequence[bytes] = ()
+
+    def whole(self) -> bytes:
+        """Return the body with what follows it."""
+        return b"".join((self.body, *self.rest))
 
 
 def fault(status: int, got: str, *, expected: str, remedy: str) -> Reply:

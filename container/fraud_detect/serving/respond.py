@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 from fraud_detect.codecs.records import MOST_ROWS, too_many_rows
 from fraud_detect.codecs.table import JOINERS, READERS, WRITERS, reader_of, writer_of
@@ -27,12 +26,18 @@ ROWS_AT_ONCE = 1 << 15
 """How many rows are scored and written at a time."""
 
 
-class Request(NamedTuple):
+class Request:
     """A body and the two headers that say what it is and what should come back; absent headers are empty."""
 
-    body: bytes
-    content_type: str = ""
-    accept: str = ""
+    __slots__ = ("_body", "accept", "content_type")
+
+    def __init__(self, body: bytes, content_type: str = "", accept: str = "") -> None:
+        self._body, self.content_type, self.accept = body, content_type, accept
+
+    def take_body(self) -> bytes:
+        """Return the body and let go of it: a large one is not to stay until its answer is written."""
+        body, self._body = self._body, b""
+        return body
 
 
 @dataclass(frozen=True, eq=False)  # one for each server: its identity is a quicker key than its fields
@@ -72,19 +77,23 @@ def respond(request: Request, model: Model, manner: Manner = Manner()) -> Reply:
 def _scores(request: Request, model: Model, manner: Manner) -> Reply:
     read = reader_of(request.content_type)
     wish = _wish(request.accept, read.name, manner)
-    if not request.body or request.body.isspace():
+    body = request.take_body()
+    if not body or body.isspace():
         raise BadRequest("The body is empty", expected="at least one row", remedy="Send one row per transaction.")
     if manner.error_rows:
-        matrix, readable = readable_rows(request.body, read, model.schema)
+        matrix, readable = readable_rows(body, read, model.schema)
     else:
-        matrix, readable = READERS[read.name](request.body, model.schema, read.parameters), None
+        matrix, readable = READERS[read.name](body, model.schema, read.parameters), None
+    del body
     if wish.reasons:
         _check_explainable(matrix, manner)
     if len(matrix) > MOST_ROWS:
         raise too_many_rows()
     if readable is None and len(matrix) > ROWS_AT_ONCE:
-        body, tally = _written_in_parts(model, matrix, wish)
-        return Reply(200, _ended(body, manner), wish.media_type, tally=tally)
+        (first, *rest), tally = _written_in_parts(model, matrix, wish)
+        if manner.line_end and not rest[-1].endswith(b"\n"):
+            rest.append(b"\n")
+        return Reply(200, first, wish.media_type, tally=tally, rest=rest)
     columns, tally = _scored(model, matrix, wish)
     if readable is not None:
         columns, tally = with_error_rows(columns, readable), tally._replace(rows=len(readable))
@@ -97,8 +106,8 @@ def _scored(model: Model, matrix: Float32Matrix, wish: Wish) -> tuple[Columns, T
     return columns, tally_of(probabilities, model.threshold)
 
 
-def _written_in_parts(model: Model, matrix: Float32Matrix, wish: Wish) -> tuple[bytes, Tally]:
-    """Score and write some rows at a time: as Python's objects the answer takes many times its size."""
+def _written_in_parts(model: Model, matrix: Float32Matrix, wish: Wish) -> tuple[Sequence[bytes], Tally]:
+    """Score and write some rows at a time, two parts at least: as Python's objects an answer is many times as large."""
     write, tallies = WRITERS[wish.media_type], []
 
     def parts() -> Iterator[bytes]:
@@ -107,7 +116,8 @@ def _written_in_parts(model: Model, matrix: Float32Matrix, wish: Wish) -> tuple[
             tallies.append(tally)
             yield write(columns)
 
-    return JOINERS[wish.media_type](parts()), total(tallies)
+    written = [*JOINERS[wish.media_type](parts())]
+    return written, total(tallies)
 
 
 def _ended(body: bytes, manner: Manner) -> bytes:

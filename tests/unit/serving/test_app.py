@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from factories import an_artifact
 from fraud_detect.errors import ArtifactError
+from fraud_detect.serving import respond
 from fraud_detect.serving.app import BYTES_PER_MB, create_app
 from fraud_detect.serving.loading import Loading
 from fraud_detect.serving.metrics import Metrics
@@ -47,6 +48,19 @@ def test_an_invocation_is_answered(tmp_path: Path) -> None:
     response = a_client(tmp_path).post("/invocations", data=b"0,3\n", content_type=CSV)
 
     assert (response.status_code, response.mimetype, response.data) == (200, CSV, b"1,0.5\n")
+
+
+@pytest.mark.parametrize("accept", [CSV, "application/json", "application/jsonlines"])
+def test_a_long_answer_comes_whole_and_says_how_long_it_is(
+    accept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, asked = a_client(tmp_path), {"data": b"0,3\n" * 7, "content_type": CSV, "headers": {"Accept": accept}}
+    whole = client.post("/invocations", **asked)
+    monkeypatch.setattr(respond, "ROWS_AT_ONCE", 2)
+    parts = client.post("/invocations", **asked)
+
+    assert (parts.status_code, parts.data) == (200, whole.data)
+    assert parts.headers["Content-Length"] == whole.headers["Content-Length"] == str(len(whole.data))
 
 
 def test_accept_reaches_the_codecs(tmp_path: Path) -> None:

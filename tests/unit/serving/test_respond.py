@@ -13,7 +13,7 @@ from fraud_detect.schema import Schema
 from fraud_detect.serving import respond as respond_module
 from fraud_detect.serving.model import Model, load
 from fraud_detect.serving.reply import Reply
-from fraud_detect.serving.respond import Request, respond
+from fraud_detect.serving.respond import Manner, Request, respond
 from training_factories import a_fitted_model
 
 MIXED = a_schema(
@@ -167,8 +167,28 @@ def test_a_long_answer_put_together_of_parts_is_the_same(
     whole = answer(model, body, accept=accept)
 
     monkeypatch.setattr(respond_module, "ROWS_AT_ONCE", 2)
+    parts = answer(model, body, accept=accept)
 
-    assert answer(model, body, accept=accept) == whole
+    assert len(parts.rest) >= 3
+    assert parts._replace(body=parts.whole(), rest=()) == whole
+
+
+@pytest.mark.parametrize("accept", ["text/csv", "application/json", "application/jsonlines"])
+def test_a_long_answer_ends_with_one_line_end_where_that_is_asked_for(
+    accept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(respond_module, "ROWS_AT_ONCE", 2)
+    request = Request(b"1,2\n" * 5, "text/csv", accept)
+    said = respond(request, a_model(tmp_path), Manner(line_end=True)).whole()
+
+    assert said.endswith(b"\n")
+    assert not said.endswith(b"\n\n")
+
+
+def test_a_body_is_let_go_of_when_it_is_taken() -> None:
+    request = Request(b"1,2\n")
+
+    assert (request.take_body(), request.take_body()) == (b"1,2\n", b"")
 
 
 @pytest.mark.parametrize("family", ["xgboost", "lightgbm"])
