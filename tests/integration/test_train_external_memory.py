@@ -68,6 +68,9 @@ def test_rows_lie_in_files_and_leave_nothing(tmp_path: Path, monkeypatch: pytest
         return found
 
     monkeypatch.setattr(np.memmap, "__new__", noted)
+    left = tmp_path / "output" / ".scratch-of-a-job-that-was-killed"
+    left.mkdir(parents=True)
+    (left / "rows").write_bytes(b"rows")
 
     root = done(tmp_path, "true")
 

@@ -207,6 +207,12 @@ def write_atomically(folder: Path, files: Mapping[str, bytes | Iterator[bytes]])
             (staging / name).replace(folder / name)
 
 
+def clear_up(folder: Path, prefix: str = STAGING) -> None:
+    """Delete what a kill left in `folder` of the hidden folders whose names begin with `prefix`."""
+    for left in folder.glob(f"{prefix}*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 @contextmanager
 def staged(folder: Path) -> Iterator[Path]:
     """Give a new hidden folder in `folder` to write in, which goes away with what is left in it."""

@@ -53,6 +53,7 @@ from fraud_detect.training.train import Trained, final_metrics, train
 METRICS_FILE = "metrics.json"
 PREDICTIONS_FILE = "predictions.csv"
 BYTES_AT_ONCE = 1 << 20
+SCRATCH = ".scratch-"
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +109,8 @@ def _scratch(layout: Layout, parameters: Hyperparameters) -> Iterator[Path | Non
         return
     place = layout.output_data.parent
     place.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".scratch-", dir=place, ignore_cleanup_errors=True) as folder:
+    bundle.clear_up(place, SCRATCH)  # of a job that was killed: as large as its table
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=place, ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
 

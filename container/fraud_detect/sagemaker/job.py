@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from fraud_detect.artifact.bundle import clear_up
 from fraud_detect.errors import FailedElsewhere, LostTouch, Stopped, UserError
 from fraud_detect.sagemaker.layout import Layout
 
@@ -97,9 +98,13 @@ def run(work: Callable[[StopRequest], None], layout: Layout) -> int:
 
 
 def check_writable(layout: Layout) -> None:
-    """Make the folders to write to and try to write in them; an `OSError` now is better than after the training."""
+    """Make the folders to write to and try to write in them; an `OSError` now is better than after the training.
+
+    What an earlier job was killed at writing is deleted: it would be packed with the outputs of this one.
+    """
     for folder in (layout.output_data, layout.model):
         folder.mkdir(parents=True, exist_ok=True)
+        clear_up(folder)
         with tempfile.TemporaryFile(dir=folder):
             pass
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +21,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from fraud_detect.artifact.bundle import STAGING, write_atomically
+from fraud_detect.artifact.bundle import clear_up, write_atomically
 from fraud_detect.artifact.manifest import Sha256
 from fraud_detect.errors import SettingError
 from fraud_detect.estimators.family import Round, Snapshot, Snapshots
@@ -126,7 +125,7 @@ def opened(folder: Path, job: Mapping[str, Any], *, every: int, mismatch: str) -
         If there are checkpoints of other jobs alone, and they are not to be deleted.
     """
     job = json.loads(json.dumps(job))
-    _clear_up(folder)
+    clear_up(folder)
     found = sorted(_found(folder), key=_serial)
     own = [file for file in found if _without_threads(file.head.job) == _without_threads(job)]
     others = [file for file in found if file not in own]
@@ -140,12 +139,6 @@ def opened(folder: Path, job: Mapping[str, Any], *, every: int, mismatch: str) -
                 "going on with other threads (%s): the last digits may differ", differences(file.head.job, job)
             )
     return Checkpoints(folder, job, every, own)
-
-
-def _clear_up(folder: Path) -> None:
-    """Delete what a kill left half written."""
-    for path in folder.glob(f"{STAGING}*"):
-        shutil.rmtree(path, ignore_errors=True)
 
 
 def _found(folder: Path) -> Iterator[_File]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from fraud_detect.errors import Stopped, TableError
-from fraud_detect.sagemaker.job import INTERRUPTED, STOPPED, StopRequest, hand_over, run
+from fraud_detect.sagemaker.job import INTERRUPTED, STOPPED, StopRequest, check_writable, hand_over, run
 from fraud_detect.sagemaker.layout import Layout
 
 Work = Callable[[StopRequest], None]
@@ -214,3 +214,16 @@ def test_root_gives_what_it_wrote_to_the_owner_of_a_mounted_model_folder(tmp_pat
     hand_over(layout)
 
     assert (layout.model / "manifest.json").stat().st_uid == 1234
+
+
+def test_what_a_kill_left_half_written_is_no_part_of_the_next_jobs_outputs(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    for folder in (layout.model, layout.output_data):
+        (folder / ".incoming-abc").mkdir(parents=True)
+        (folder / ".incoming-abc" / "half").write_text("half")
+        (folder / "whole").write_text("whole")
+
+    check_writable(layout)
+
+    for folder in (layout.model, layout.output_data):
+        assert [path.name for path in folder.iterdir()] == ["whole"]
