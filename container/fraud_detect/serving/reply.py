@@ -27,8 +27,8 @@ NOT_HTTP: Mapping[int, str] = {
 class Reply(NamedTuple):
     """Status, body and media type of an answer.
 
-    `retry_seconds` tells a client when to try again; `tally` is of the rows that were scored; `rest` is what follows the
-    body of a large answer, in pieces.
+    `retry_seconds` tells a client when to try again; `tally` is of the rows that were scored; `rest` are the pieces of
+    a large answer after its body.
     """
 
     status: int
