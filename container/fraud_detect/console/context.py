@@ -5,12 +5,13 @@ Knows what there is. Never knows what views do with it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flask import current_app
 
 from fraud_detect.artifact.examples import Examples
 from fraud_detect.artifact.manifest import Manifest
+from fraud_detect.console.courtesy import Courtesy
 from fraud_detect.console.endpoint import Endpoint
 from fraud_detect.console.keys import Sealed
 from fraud_detect.console.settings import Clock, Settings
@@ -32,6 +33,7 @@ class Console:
     examples: Examples
     sealed: Sealed
     clock: Clock
+    courtesy: Courtesy = field(default_factory=Courtesy)
 
 
 def console() -> Console:

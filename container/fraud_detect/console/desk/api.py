@@ -48,6 +48,7 @@ class BodyRefused(UserError):
 def transactions_in() -> ResponseReturnValue:
     """Score transactions and file them as cases, all or none; answer when they are on the disk."""
     request.max_content_length = MOST_BODY_BYTES
+    console().courtesy.came()
     body = _body()
     try:
         filed = desk().intake.file(transactions.read(body, desk().columns))

@@ -17,6 +17,7 @@ from queue import Queue
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from fraud_detect.console.courtesy import Courtesy
 from fraud_detect.console.endpoint import EndpointError
 from fraud_detect.console.files import records
 from fraud_detect.console.files.folder import NO_ROOM, Folders
@@ -36,7 +37,8 @@ logger = logging.getLogger(__name__)
 class Scoring:
     """Scores files in the background. `begin` looks once for what an earlier console left. Threads may share it."""
 
-    def __init__(self, folders: Folders, database: Database, model: Model, clock: Clock) -> None:
+    def __init__(self, folders: Folders, database: Database, model: Model, clock: Clock, courtesy: Courtesy) -> None:
+        self._courtesy = courtesy
         self._folders, self._database, self._model, self._clock = folders, database, model, clock
         self._waiting: Queue[tuple[str, threading.Event]] = Queue()
         self._progress: dict[str, Progress] = {}
@@ -150,7 +152,7 @@ class Scoring:
                 return
         progress = self._progress[token] = Progress(began=time.monotonic(), most_explained=MOST_EXPLAINED)
         try:
-            summary = score(self._folders.of(token), self._model, progress, _waiter(abandoned))
+            summary = score(self._folders.of(token), self._model, progress, _waiter(abandoned), self._courtesy)
         except Abandoned:
             pass
         except EndpointError as error:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraud_detect.artifact.manifest import Manifest
+from fraud_detect.console.courtesy import Courtesy
 from fraud_detect.console.endpoint import Endpoint, EndpointError, RowsRefused, Score, Unreachable
 from fraud_detect.console.files.folder import Folder, written
 from fraud_detect.console.files.progress import WRITING, Progress
@@ -80,8 +81,8 @@ class Summary:
     faults: list[tuple[int, str]] = field(default_factory=list)
 
 
-def score(folder: Folder, model: Model, progress: Progress, wait: Wait) -> Summary:
-    """Score the upload in `folder` and write what belongs to it there, the scored file last.
+def score(folder: Folder, model: Model, progress: Progress, wait: Wait, courtesy: Courtesy) -> Summary:
+    """Score the upload in `folder` and write what belongs to it there, the scored file last, with `courtesy`.
 
     Raises
     ------
@@ -94,7 +95,7 @@ def score(folder: Folder, model: Model, progress: Progress, wait: Wait) -> Summa
     """
     with Reading(folder.upload) as reading:
         form = reading.form(model.manifest.table_schema)
-        work = _Work(reading, form, Columns.of(form, model.manifest.table_schema), model, progress, wait)
+        work = _Work(reading, form, Columns.of(form, model.manifest.table_schema), model, progress, wait, courtesy)
         probabilities = work.probabilities()
         summary = work.summary(probabilities)
         order = ranked(probabilities)
@@ -123,6 +124,7 @@ class _Work:
     model: Model
     progress: Progress
     wait: Wait
+    courtesy: Courtesy
 
     def probabilities(self) -> Probabilities:
         """Return each row's probability, float64, shape (n,); NaN for a row that the model does not take."""
@@ -161,7 +163,7 @@ class _Work:
         explained[order[: min(MOST_EXPLAINED, summary.scored)]] = True
         pieces = self._pieces(probabilities, explained)
         for piece, reasons in self._at_once(self._explained, pieces):
-            for row, score in zip(piece.rows, reasons, strict=True):
+            for row, score in self.courtesy.among(zip(piece.rows, reasons, strict=True), self.wait):
                 file.add(row.cells, self._outcome(row, piece.probability(row), score, summary))
             self.progress.share = self.reading.share
             self.progress.explained = summary.explained
@@ -178,7 +180,8 @@ class _Work:
         return Outcome(probability, self.model.label(probability), reasons)
 
     def _chunks(self) -> Iterator[Sequence[Row]]:
-        return chunks(self.reading.rows(self.form), ROWS_A_REQUEST, CHARACTERS_A_REQUEST)
+        rows = self.courtesy.among(self.reading.rows(self.form), self.wait)
+        return chunks(rows, ROWS_A_REQUEST, CHARACTERS_A_REQUEST)
 
     def _pieces(self, probabilities: Probabilities, explained: NDArray[np.bool_]) -> Iterator[_Piece]:
         """Yield runs of rows with at most `EXPLAINED_A_REQUEST` of them to be explained."""

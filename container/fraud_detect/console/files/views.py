@@ -68,7 +68,7 @@ class UploadForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 def _begin(state: BlueprintSetupState) -> None:
     here: Console = state.app.extensions[EXTENSION]
     folders = Folders(here.settings.folder / FOLDER)
-    scoring = Scoring(folders, here.database, Model(here.manifest, here.endpoint), here.clock)
+    scoring = Scoring(folders, here.database, Model(here.manifest, here.endpoint), here.clock, here.courtesy)
     scoring.begin()
     state.app.extensions[SCORING] = scoring
     state.app.extensions[ROOM] = Room(folders, scoring.unfinished)

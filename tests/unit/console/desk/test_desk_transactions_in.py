@@ -13,6 +13,7 @@ from sqlalchemy.exc import DataError
 
 from console_factories import SigmoidEndpoint, a_console, logged_in, parts_of
 from desk_factories import TRANSACTIONS, Program, a_transaction, an_innocent_one, at_once, form_token_of
+from fraud_detect.console.courtesy import THINGS_BETWEEN
 from fraud_detect.console.desk.transactions import MOST_TRANSACTIONS
 from fraud_detect.console.endpoint import EndpointError, RowsRefused
 from fraud_detect.console.storage.tables import Case, Role
@@ -38,6 +39,16 @@ def test_below_the_threshold_it_is_no_alert_and_has_no_reasons(tmp_path: Path) -
     app = a_console(tmp_path)
     assert Program(app).send(an_innocent_one()).json["state"] == "passed"
     assert cases(app)[0].reasons == []
+
+
+def test_work_in_the_background_hears_that_a_transaction_came(tmp_path: Path) -> None:
+    app, rests = a_console(tmp_path), list[float]()
+    courtesy = parts_of(app).courtesy
+    list(courtesy.among(range(1_000), rests.append))
+    assert rests == []
+    Program(app).send()
+    list(courtesy.among(range(1_000), rests.append))
+    assert len(rests) == 1_000 // THINGS_BETWEEN
 
 
 def test_an_alert_is_kept_with_its_reasons(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from sqlalchemy.exc import OperationalError
 from console_factories import Turned, form_token, logged_in, parts_of, posted
 from console_file_factories import a_csv, a_file_console, download, scored, scoring_of, uploaded
 from factories import a_category, a_flag, a_number, a_schema
+from fraud_detect.console import courtesy
 from fraud_detect.console.endpoint import Unreachable
-from fraud_detect.console.files import records, scoring, viewing
+from fraud_detect.console.files import background, records, scoring, viewing
 from fraud_detect.console.storage.tables import AuditEntry, Role
 
 
@@ -66,6 +67,20 @@ def test_only_the_rows_of_the_highest_probabilities_are_explained(
     client = logged_in(a_file_console(tmp_path))
     rows = download(client, scored(client, a_csv(*(f"{amount},{amount},1" for amount in range(6)))))
     assert [row["id"] for row in rows if row["reasons"]] == ["3", "4", "5"]
+
+
+def test_scoring_gives_way_to_transactions_while_it_reads_and_while_it_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courtesy, "THINGS_BETWEEN", 5)
+    monkeypatch.setattr(courtesy, "RECENT_SECONDS", 60.0)
+    rests: list[float] = []
+    monkeypatch.setattr(background, "_waiter", lambda _: rests.append)
+    app = a_file_console(tmp_path)
+    parts_of(app).courtesy.came()
+    client = logged_in(app)
+    assert len(download(client, scored(client, a_csv(*(f"{amount},1,1" for amount in range(20)))))) == 20
+    assert sum(seconds > 0 for seconds in rests) == 3 * 4  # to score, to write, and what is written
 
 
 def test_rows_keep_their_places_whatever_the_size_of_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
