@@ -17,7 +17,7 @@ from factories import an_artifact
 from fraud_detect.entrypoints.console import THREADS
 from running_server import PATIENCE_SECONDS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 CHUNKED = b"POST %b HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %b\r\nTransfer-Encoding: chunked\r\n%b\r\n%b"
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
 BROKEN = [b"ZZ\r\nabc", b"3\r\nabcXX", b"3;\r\x01\r\nabc\r\n0\r\n\r\n", b"3\r\nabc\r\n0\r\nno header\r\n\r\n"]

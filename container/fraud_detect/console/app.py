@@ -29,7 +29,7 @@ from fraud_detect.console.context import EXTENSION, Console
 from fraud_detect.console.desk import views as desk
 from fraud_detect.console.endpoint import Endpoint, EndpointError, Unreachable
 from fraud_detect.console.files import views as files
-from fraud_detect.console.keys import COOKIES, Sealed, derived
+from fraud_detect.console.keys import COOKIES, derived
 from fraud_detect.console.limits import BODY_BYTES, seconds_to_wait
 from fraud_detect.console.long_names import breakable
 from fraud_detect.console.report import views as report
@@ -103,7 +103,7 @@ def create_app(
         desk_endpoint=desk_endpoint or endpoint,
         manifest=artifact.manifest,
         examples=examples_of(artifact),
-        sealed=Sealed(settings.secret_key, settings.earlier_keys),
+        sealed=settings.sealed,
         clock=clock,
     )
     security.protect(app, behind_https=settings.behind_https)

@@ -13,7 +13,7 @@ from typing import TypeVar
 RECENT_SECONDS = 1.0
 """So long after the last transaction others are expected."""
 REST = 6.0
-"""How many times as long as it worked the background rests then; what its helpers compute beside it is not counted."""
+"""How many times as long as it worked the background rests then, at least; what its helpers compute is not counted."""
 THINGS_BETWEEN = 250
 """After so many things it looks whether to rest: some milliseconds of work, in which a transaction waits."""
 

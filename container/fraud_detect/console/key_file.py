@@ -66,15 +66,19 @@ def used(file: Path, *, to_change_it: bool) -> Iterator[None]:
         yield
 
 
-def begin_change(file: Path) -> Sequence[bytes]:
-    """Put a new key before those in `file`, and return them all: whatever happens next, they open every secret."""
-    keys = [secrets.token_hex(KEY_BYTES).encode(), *read(file)]
-    _write(file, keys)
-    return keys
+def begin_change(file: Path) -> None:
+    """Put a new key before those in `file`: whatever happens next, they open every secret. Raises as `end_change`."""
+    _write(file, [secrets.token_hex(KEY_BYTES).encode(), *read(file)])
 
 
 def end_change(file: Path) -> None:
-    """Keep only the first key in `file`: nothing is sealed by the others any more."""
+    """Keep only the first key in `file`: nothing is sealed by the others any more.
+
+    Raises
+    ------
+    SettingError
+        If the file cannot be replaced, and is as it was.
+    """
     _write(file, read(file)[:1])
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from fraud_detect.console.keys import Sealed
+
 Clock = Callable[[], datetime]
 """Gives the time, with its zone."""
 
@@ -57,3 +59,8 @@ class Settings:
     upload_limit_bytes: int = 200 * 1024 * 1024
     smtp: Smtp | None = None
     rate_limits: bool = True
+
+    @property
+    def sealed(self) -> Sealed:
+        """What opens and seals the secrets in the console's database."""
+        return Sealed(self.secret_key, self.earlier_keys)

@@ -24,7 +24,6 @@ from fraud_detect.entrypoints.console import (
     KEY_VARIABLE,
     database_option,
     root_option,
-    sealed_of,
     settings_of,
 )
 from fraud_detect.entrypoints.faults import faults_shown
@@ -127,7 +126,7 @@ def change_key(root: Path, database: str | None) -> None:
         settings = settings_of(root, database, os.environ)
         _refuse_the_same_key(settings)
         with _store(root, database).writing() as rows:
-            count = secrets_at_rest.renew(rows, sealed_of(settings), now=utc_now(), by=BY)
+            count = secrets_at_rest.renew(rows, settings.sealed, now=utc_now(), by=BY)
         if not of_the_environment:
             key_file.end_change(file)
     click.echo(f"{count} secrets are sealed with the new key.")
@@ -149,7 +148,7 @@ def forget_secrets(root: Path, database: str | None) -> None:
     """Turn off the second factors and customers' authenticators that no key opens any more, since it is lost."""
     settings = settings_of(root, database, os.environ)
     with _store(root, database).writing() as rows:
-        count = secrets_at_rest.forget(rows, sealed_of(settings), now=utc_now(), by=BY)
+        count = secrets_at_rest.forget(rows, settings.sealed, now=utc_now(), by=BY)
     click.echo(f"{count} secrets are forgotten.")
 
 

@@ -27,7 +27,6 @@ from fraud_detect.console.app import create_app
 from fraud_detect.console.desk.part import desk_of
 from fraud_detect.console.endpoint.open import opened
 from fraud_detect.console.key_file import SHORTEST_KEY
-from fraud_detect.console.keys import Sealed
 from fraud_detect.console.settings import Settings
 from fraud_detect.console.storage.database import Database
 from fraud_detect.console.worker import Worker
@@ -125,11 +124,6 @@ def settings_of(
     )
 
 
-def sealed_of(settings: Settings) -> Sealed:
-    """Return what opens and seals the secrets in the console's database."""
-    return Sealed(settings.secret_key, settings.earlier_keys)
-
-
 def _made(folder: Path) -> Path:
     """Return `folder`, made where it is not there; raise SettingError unless it can be read and written."""
     try:
@@ -166,7 +160,7 @@ def _migrated(settings: Settings) -> None:
     database = Database(settings.database_url)
     database.migrate()
     with database.reading() as rows:
-        secrets_at_rest.check(rows, sealed_of(settings))
+        secrets_at_rest.check(rows, settings.sealed)
     database.close()
 
 

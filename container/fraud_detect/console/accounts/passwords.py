@@ -21,8 +21,7 @@ SHORTEST, LONGEST = 12, 256
 FEWEST_GUESSES = 10**8
 """By zxcvbn's estimate, where it calls a password safe from who has to ask the server (its score 3)."""
 ESTIMATED = 24
-"""Of so many characters the guesses are estimated: that takes 0.2 s at most, and nine times as long for three times so
-many."""
+"""Of so many characters the guesses are estimated: 0.2 s at the worst, and time grows with the square of them."""
 EASY = ("fraud-detect", "fraud", "detect", "console")
 HASHES_AT_ONCE = 4
 """Each takes 64 MiB: a flood of log-ins waits for its turn instead of taking the memory."""
@@ -44,14 +43,15 @@ def hashed(password: str, *, name: str) -> str:
     PasswordError
         If it is too short, too long, or soon guessed (Wheeler, zxcvbn, USENIX Security 2016).
     """
-    length = len(_normal(password))
+    normal = _normal(password)
+    length = len(normal)
     if not SHORTEST <= length <= LONGEST:
         raise PasswordError(
             f"The password has {length} characters",
             expected=f"{SHORTEST} to {LONGEST}",
             remedy="Choose another one; several words are easy to remember.",
         )
-    if _guesses(_normal(password)[:ESTIMATED], name) < FEWEST_GUESSES:
+    if _guesses(normal[:ESTIMATED], name) < FEWEST_GUESSES:
         raise PasswordError(
             "The password is one of the first that somebody would try",
             expected="no common password, name, date, row of keys or repetition",
